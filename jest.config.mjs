@@ -1,0 +1,20 @@
+/** Tests are TypeScript ES modules; swc strips the types, Node runs the modules as they are. */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2024' },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+  // Two cores are what the smallest machine in use has; a third worker only makes the others slower.
+  maxWorkers: 2,
+  // The real servers under test start in seconds, but Spark on a loaded machine takes its time.
+  testTimeout: 60_000,
+}

@@ -1,0 +1,91 @@
+import { BigQuery } from '@google-cloud/bigquery'
+import { v1 as dataproc } from '@google-cloud/dataproc'
+import { Storage } from '@google-cloud/storage'
+import { Client, Connection } from '@temporalio/client'
+import { OAuth2Client } from 'google-auth-library'
+import { grpc } from 'google-gax'
+import type { GoogleConfig, TemporalConfig } from './config.ts'
+
+/** The Google Cloud clients of one worker, made once and closed with it. */
+export interface GoogleClients {
+  readonly storage: Storage
+  readonly bigquery: BigQuery
+  readonly clusters: dataproc.ClusterControllerClient
+  readonly jobs: dataproc.JobControllerClient
+  close(): Promise<void>
+}
+
+/**
+ * Makes the Google Cloud clients, with the application's default credentials. An endpoint that is set and is not Google's
+ * own is a stand-in: it gets no credentials, and plain text when its URL says `http://`.
+ */
+export function createGoogleClients(config: GoogleConfig): GoogleClients {
+  const storage = new Storage({
+    projectId: config.project,
+    ...(config.storageEndpoint && {
+      apiEndpoint: config.storageEndpoint,
+      ...anonymous(config.storageEndpoint),
+    }),
+  })
+  const bigquery = new BigQuery({
+    projectId: config.project,
+    ...(config.bigqueryEndpoint && {
+      apiEndpoint: config.bigqueryEndpoint,
+      ...anonymous(config.bigqueryEndpoint),
+    }),
+  })
+  const clusters = new dataproc.ClusterControllerClient(dataprocOptions(config))
+  const jobs = new dataproc.JobControllerClient(dataprocOptions(config))
+  return {
+    storage,
+    bigquery,
+    clusters,
+    jobs,
+    async close() {
+      await Promise.all([clusters.close(), jobs.close()])
+    },
+  }
+}
+
+/** Connects to Temporal; fails when it cannot be reached within ten seconds. */
+export async function connectTemporal(config: TemporalConfig): Promise<Client> {
+  const connection = await Connection.connect({ address: config.address, connectTimeout: '10s' })
+  return new Client({ connection, namespace: config.namespace })
+}
+
+/**
+ * A client that connects when it is first used, so that a gateway can start, and say that it is not ready, while Temporal
+ * is away.
+ */
+export function lazyTemporalClient(config: TemporalConfig): Client {
+  const connection = Connection.lazy({ address: config.address, connectTimeout: '10s' })
+  return new Client({ connection, namespace: config.namespace })
+}
+
+function dataprocOptions(
+  config: GoogleConfig,
+): ConstructorParameters<typeof dataproc.ClusterControllerClient>[0] {
+  // Dataproc's default endpoint serves only the region `global`:
+  // https://cloud.google.com/dataproc/docs/concepts/regional-endpoints
+  const endpoint = config.dataprocEndpoint ?? `${config.region}-dataproc.googleapis.com`
+  const plain = endpoint.startsWith('http://')
+  const [host, port] = endpoint.replace(/^https?:\/\//, '').split(':')
+  return {
+    projectId: config.project,
+    apiEndpoint: host ?? endpoint,
+    ...(port && { port: Number(port) }),
+    ...(plain && !isGoogle(endpoint) && { sslCreds: grpc.credentials.createInsecure() }),
+  }
+}
+
+function anonymous(endpoint: string): { authClient?: OAuth2Client } {
+  if (isGoogle(endpoint)) return {}
+  const authClient = new OAuth2Client()
+  // Any token will do for a stand-in; with one that never expires the client does not go looking for another.
+  authClient.setCredentials({ access_token: 'stand-in', expiry_date: Number.MAX_SAFE_INTEGER })
+  return { authClient }
+}
+
+function isGoogle(endpoint: string): boolean {
+  return /(^|\.|\/)googleapis\.com(:\d+)?(\/|$)/.test(endpoint)
+}

@@ -1,0 +1,91 @@
+import { type Static, type TObject, Type } from 'typebox'
+import { Value } from 'typebox/value'
+
+/** Reports every fault of the environment at once, one line a variable. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError'
+}
+
+/** A comma-separated list; blanks around and empty entries are dropped. */
+export function listOf(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+}
+
+/** Options of a variable: what it is for, with its unit, and how a good value looks. */
+interface VariableOptions {
+  readonly description: string
+}
+
+interface TextOptions extends VariableOptions {
+  readonly default?: string
+  /** A regular expression that a good value matches. */
+  readonly pattern?: string
+}
+
+interface NumberOptions extends VariableOptions {
+  readonly default: number
+  readonly minimum?: number
+  readonly maximum?: number
+}
+
+/** A text variable; required unless it has a default. */
+export function text(options: TextOptions) {
+  return Type.String({ minLength: 1, ...options })
+}
+
+/** A text variable that may be absent. */
+export function optionalText(options: TextOptions) {
+  return Type.Optional(Type.String({ minLength: 1, ...options }))
+}
+
+/** A whole number. */
+export function integer(options: NumberOptions) {
+  return Type.Integer(options)
+}
+
+/** A number. */
+export function number(options: NumberOptions) {
+  return Type.Number(options)
+}
+
+/**
+ * Reads the variables of `schema`. A variable set to nothing counts as absent, as in a dotenv template.
+ * @throws ConfigurationError that names every variable at fault
+ */
+export function readEnvironment<T extends TObject>(
+  schema: T,
+  env: Readonly<Record<string, string | undefined>>,
+): Static<T> {
+  const present = Object.fromEntries(
+    Object.keys(schema.properties).flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
+  )
+  const value = Value.Convert(schema, Value.Default(schema, present))
+  const faults = new Map<string, string>()
+  for (const error of Value.Errors(schema, value)) {
+    const names =
+      error.keyword === 'required'
+        ? error.params.requiredProperties
+        : [error.instancePath.split('/')[1] ?? '']
+    for (const name of names) if (!faults.has(name)) faults.set(name, faultOf(schema, name, error))
+  }
+  if (faults.size > 0) {
+    throw new ConfigurationError(
+      `The configuration has ${faults.size} ${faults.size === 1 ? 'fault' : 'faults'}:\n${[...faults.values()].map((line) => `  ${line}`).join('\n')}`,
+    )
+  }
+  return value as Static<T>
+}
+
+function faultOf(
+  schema: TObject,
+  name: string,
+  error: { readonly keyword: string; readonly message: string },
+): string {
+  const description =
+    (schema.properties[name] as { readonly description?: string } | undefined)?.description ?? ''
+  const what = error.keyword === 'required' ? 'is missing' : error.message
+  return `${name} ${what} (${description})`
+}

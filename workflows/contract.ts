@@ -1,0 +1,193 @@
+/**
+ * All that the other sides may know of the workflow: its names, what goes in, what comes out, what an observer can
+ * read while it runs, and the names of its failures. Everything here crosses a process boundary as JSON.
+ */
+
+/** The workflow's type, which is also the route's noun (`average-speed`) in camel case. */
+export const WORKFLOW_TYPE = 'averageSpeed'
+
+/** The scheduled sweep for clusters whose run is no more. */
+export const REAPER_WORKFLOW_TYPE = 'reapOrphanClusters'
+
+/** Id of the Temporal schedule that starts the sweep; also the prefix of its workflows' ids. */
+export const REAPER_SCHEDULE_ID = 'reap-orphan-clusters'
+
+/** The pipeline's name as callers spell it: the DAG id of the system it replaces. */
+export const PIPELINE = 'average-speed'
+
+/**
+ * Workflow id of a run. One run id, one workflow id, hence one run (P1).
+ * @param runId as the caller chose it, see {@link RUN_ID_PATTERN}
+ */
+export function workflowIdOf(runId: string): string {
+  return `${PIPELINE}/${runId}`
+}
+
+/** The run id within a workflow id; a workflow started by hand under another id is its own run id. */
+export function runIdOf(workflowId: string): string {
+  return workflowId.startsWith(`${PIPELINE}/`) ? workflowId.slice(PIPELINE.length + 1) : workflowId
+}
+
+/** Run ids are at most 200 characters of what the callers in the field use (`manual__2019-03-01T00:00:00+00:00`). */
+export const RUN_ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_.:+@=~-]{0,199}$'
+
+/** Search attributes and their types; set-up registers them, the workflow keeps them, lists filter by them. */
+export const SEARCH_ATTRIBUTES = {
+  RunStep: 'Keyword',
+  RawPath: 'Keyword',
+  ClusterName: 'Keyword',
+  StartedBy: 'Keyword',
+  RowsLoaded: 'Int',
+  TeardownPending: 'Bool',
+} as const
+
+export const WRITE_DISPOSITIONS = ['WRITE_TRUNCATE', 'WRITE_APPEND'] as const
+export type WriteDisposition = (typeof WRITE_DISPOSITIONS)[number]
+
+/** What a run is asked to do. The raw path alone is enough; all else has a default in the deployment's settings. */
+export interface AverageSpeedInput {
+  /** The batch: `gs://<bucket>/<prefix>/raw-<timestamp>/`, or the same relative to the raw bucket. */
+  readonly rawPath: string
+  /** Where Spark writes; the default is the sibling `transformed-<timestamp>/`. Full URI or relative to the bucket. */
+  readonly transformedPath?: string
+  /** Where a bad batch's files go; the default is the sibling `failed-<timestamp>/`. */
+  readonly failedPath?: string
+  /** `project.dataset.table` or `project:dataset.table`. */
+  readonly outputTable?: string
+  readonly writeDisposition?: WriteDisposition
+  /** Most records that may be unreadable before the batch counts as bad. */
+  readonly maxRejects?: number
+  /** The same as a share of the records read, 0 to 1. The stricter of the two limits holds. */
+  readonly maxRejectShare?: number
+  /**
+   * A label that asks for a deliberate reload of a batch that was loaded before, or whose files have changed.
+   * Lower-case letters, digits and hyphens, at most 40. The same label twice is the same reload.
+   */
+  readonly reload?: string
+}
+
+/** The steps of a run, in the order in which they start. */
+export const STEPS = [
+  'claimBatch',
+  'describeRawFiles',
+  'createCluster',
+  'runSparkJob',
+  'deleteCluster',
+  'loadTable',
+  'archiveRawFiles',
+  'cleanUp',
+] as const
+export type StepName = (typeof STEPS)[number]
+
+export type StepState = 'pending' | 'running' | 'done' | 'failed' | 'cancelled' | 'skipped'
+
+/** One step as an observer sees it. Times are ISO 8601 in UTC. */
+export interface StepStatus {
+  readonly name: StepName
+  readonly state: StepState
+  readonly startedAt?: string
+  readonly endedAt?: string
+  /** One short sentence: what the step is at, or what came of it. */
+  readonly detail?: string
+}
+
+/** Key of the workflow memo under which {@link RunProgress} is kept, so that it can be read while no worker runs. */
+export const PROGRESS_MEMO = 'progress'
+
+/** Keys of the memo that the starter sets: who asked, and for what, as {@link AverageSpeedInput}. */
+export const STARTED_BY_MEMO = 'startedBy'
+export const INPUT_MEMO = 'input'
+
+/** The state of a run while it goes on, kept in the workflow's memo. */
+export interface RunProgress {
+  readonly steps: readonly StepStatus[]
+  /** Which try of cluster and job this is, from 1. */
+  readonly attempt: number
+  readonly clusterName?: string
+  readonly sparkJobId?: string
+  readonly loadJobId?: string
+}
+
+/** A cluster that the run paid for. */
+export interface ClusterReceipt {
+  readonly name: string
+  readonly uuid?: string
+  /** From the request to create to the confirmed end. */
+  readonly seconds: number
+  readonly deleted: boolean
+}
+
+/** What a run reports when it has succeeded. Kept small: lists stay in Cloud Storage. */
+export interface AverageSpeedResult {
+  readonly rawPath: string
+  readonly outputTable: string
+  readonly manifestUri: string
+  readonly files: number
+  readonly bytes: number
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly rowsRejected: number
+  readonly rowsLoaded: number
+  /** Absent when there was nothing to load. */
+  readonly loadJobId?: string
+  /** True when this batch had been loaded by an earlier run, and this one only finished the rest. */
+  readonly loadedBefore: boolean
+  /** With WRITE_TRUNCATE: the raw path of the batch that the table held before. */
+  readonly replacedBatch?: string
+  readonly processedPath: string
+  readonly filesArchived: number
+  /** Files that landed after the description; they are where they were. */
+  readonly filesLeftInPlace: number
+  /** Where the rejected records lie, if there are any. */
+  readonly rejectedPath?: string
+  readonly clusters: readonly ClusterReceipt[]
+  /** True when a cancel came after the load had begun, too late to take effect (P10). */
+  readonly cancelledTooLate: boolean
+  /** What could not be cleaned up, each a sentence; empty in the ordinary case (P11). */
+  readonly notCleaned: readonly string[]
+}
+
+/** What the failure of a run carries as its first detail. */
+export interface FailureDetails {
+  readonly step: StepName
+  /** Where the raw files are now. */
+  readonly rawFilesAt?: string
+  readonly clusters: readonly ClusterReceipt[]
+  readonly notCleaned: readonly string[]
+}
+
+/**
+ * The names of all failures. `data` failures are the batch's fault: its files move to the failed path. All others
+ * leave the files where they are, so that a retry just works (P12).
+ */
+export const FAILURES = {
+  InvalidInput: 'request',
+  BatchInProgress: 'request',
+  NewerBatchLoaded: 'request',
+  RawFilesMissing: 'request',
+  RawFilesChanged: 'request',
+  RawFileUnreadable: 'data',
+  TooManyRejects: 'data',
+  PermissionDenied: 'infrastructure',
+  NotFound: 'infrastructure',
+  QuotaExceeded: 'infrastructure',
+  Unavailable: 'infrastructure',
+  InvalidRequest: 'infrastructure',
+  Stockout: 'infrastructure',
+  ClusterCreationFailed: 'infrastructure',
+  ClusterCreationTimedOut: 'infrastructure',
+  ClusterGone: 'infrastructure',
+  ForeignCluster: 'infrastructure',
+  SparkJobFailed: 'infrastructure',
+  SparkJobCancelled: 'infrastructure',
+  SparkJobTimedOut: 'infrastructure',
+  OutputGone: 'infrastructure',
+  CountsDiffer: 'infrastructure',
+  SchemaMismatch: 'infrastructure',
+  LoadFailed: 'infrastructure',
+  LoadedRowsDiffer: 'infrastructure',
+  StepTimedOut: 'infrastructure',
+  StorageConflict: 'infrastructure',
+  Internal: 'infrastructure',
+} as const satisfies Record<string, 'request' | 'data' | 'infrastructure'>
+export type FailureType = keyof typeof FAILURES

@@ -1,0 +1,75 @@
+import type { AddressInfo } from 'node:net'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { type Static, Type } from 'typebox'
+import type { CallCounts } from './call-counts.ts'
+import type { FaultTable } from './faults.ts'
+
+/** What a stand-in hands to its control endpoint. */
+export interface ControlOptions {
+  readonly faults: FaultTable
+  readonly calls: CallCounts
+  /** Adds the stand-in's own routes. */
+  readonly routes?: (app: FastifyInstance) => void | Promise<void>
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** Default 0: any free port. */
+  readonly port?: number
+}
+
+/** A running control endpoint. */
+export interface ControlServer {
+  /** Base URL without a trailing slash. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+const FaultBody = Type.Object(
+  {
+    on: Type.String({ minLength: 1 }),
+    match: Type.Optional(Type.String()),
+    skip: Type.Optional(Type.Integer({ minimum: 0 })),
+    times: Type.Optional(Type.Integer({ minimum: 1 })),
+    when: Type.Optional(Type.Union([Type.Literal('before'), Type.Literal('after')])),
+    kind: Type.Union([Type.Literal('error'), Type.Literal('drop'), Type.Literal('latency')]),
+    code: Type.Optional(Type.Union([Type.Integer(), Type.String()])),
+    reason: Type.Optional(Type.String()),
+    message: Type.Optional(Type.String()),
+    latencyMs: Type.Optional(Type.Number({ minimum: 0 })),
+  },
+  { additionalProperties: false },
+)
+
+/**
+ * Serves a stand-in's control endpoint: plain JSON over HTTP on a port of its own, so that it shadows no official route.
+ *
+ * - `POST /faults` (see {@link FaultSpec}) answers `{id}`; `GET /faults` lists them with `hits`; `GET /faults/landed` is
+ *   the log of strikes; `DELETE /faults` and `DELETE /faults/:id` remove them.
+ * - `GET /calls` answers counts by call name; `DELETE /calls` starts again.
+ */
+export async function startControlServer(options: ControlOptions): Promise<ControlServer> {
+  // A misspelt key in a fault would otherwise be dropped without a word, and the test would prove nothing.
+  const app = Fastify({ forceCloseConnections: true, ajv: { customOptions: { removeAdditional: false } } })
+  app.post<{ Body: Static<typeof FaultBody> }>('/faults', { schema: { body: FaultBody } }, ({ body }) => ({
+    id: options.faults.add(body).id,
+  }))
+  app.get('/faults', () => options.faults.list())
+  app.get('/faults/landed', () => options.faults.landed())
+  app.delete('/faults', async (_request, reply) => {
+    options.faults.clear()
+    return reply.code(204).send()
+  })
+  app.delete<{ Params: { id: string } }>('/faults/:id', async (request, reply) => {
+    options.faults.clear(request.params.id)
+    return reply.code(204).send()
+  })
+  app.get('/calls', () => options.calls.snapshot())
+  app.delete('/calls', async (_request, reply) => {
+    options.calls.clear()
+    return reply.code(204).send()
+  })
+  await options.routes?.(app)
+  const host = options.host ?? '127.0.0.1'
+  await app.listen({ host, port: options.port ?? 0 })
+  const { port } = app.server.address() as AddressInfo
+  return { url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`, close: () => app.close() }
+}

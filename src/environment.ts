@@ -43,12 +43,12 @@ export function optionalText(options: TextOptions) {
 
 /** A whole number. */
 export function integer(options: NumberOptions) {
-  return Type.Integer(options)
+  return Type.Integer({ ...options })
 }
 
 /** A number. */
 export function number(options: NumberOptions) {
-  return Type.Number(options)
+  return Type.Number({ ...options })
 }
 
 /**

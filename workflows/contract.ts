@@ -39,7 +39,17 @@ export const SEARCH_ATTRIBUTES = {
   StartedBy: 'Keyword',
   RowsLoaded: 'Int',
   TeardownPending: 'Bool',
+  /** The date that an Airflow client gave the run; the gateway sets it and looks runs up by it. */
+  LogicalDate: 'Datetime',
 } as const
+
+/**
+ * A text as the value of a Keyword search attribute. Visibility on SQL keeps at most 255 characters of one, and refuses
+ * more on PostgreSQL (`VARCHAR(255)` in Temporal's visibility schema), so longer texts are cut.
+ */
+export function keywordOf(text: string): string {
+  return text.length > 255 ? text.slice(0, 255) : text
+}
 
 export const WRITE_DISPOSITIONS = ['WRITE_TRUNCATE', 'WRITE_APPEND'] as const
 export type WriteDisposition = (typeof WRITE_DISPOSITIONS)[number]
@@ -106,6 +116,9 @@ export interface RunProgress {
   readonly clusterName?: string
   readonly sparkJobId?: string
   readonly loadJobId?: string
+  /** Set at the end of the run: what its clusters cost, and what could not be cleaned up. */
+  readonly clusters?: readonly ClusterReceipt[]
+  readonly notCleaned?: readonly string[]
 }
 
 /** A cluster that the run paid for. */

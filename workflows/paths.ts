@@ -11,7 +11,12 @@ export interface Folder {
 
 /** Says what is wrong with a path, in one sentence that names the field. */
 export class PathError extends Error {
-  override readonly name = 'PathError'
+  override readonly name: string = 'PathError'
+}
+
+/** Says that a path names a bucket that the deployment does not allow. */
+export class BucketNotAllowedError extends PathError {
+  override readonly name = 'BucketNotAllowedError'
 }
 
 /** The deployment's rules for paths. */
@@ -64,6 +69,10 @@ export function parseFolder(field: string, text: string, defaultBucket: string):
     throw new PathError(
       `${field} holds a wildcard, bracket, backslash, hash or control character: ${quote(text)}.`,
     )
+  }
+  // Half a surrogate pair has no UTF-8 form: object names, and Temporal's own storage, would not keep it as it is.
+  if (/\p{Surrogate}/u.test(prefix)) {
+    throw new PathError(`${field} holds half a character (an unpaired surrogate): ${quote(text)}.`)
   }
   const segments = prefix.slice(0, -1).split('/')
   if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) {
@@ -133,7 +142,7 @@ export function processedPath(
 
 function allowed(field: string, folder: Folder, rules: PathRules): Folder {
   if (!rules.allowedBuckets.includes(folder.bucket)) {
-    throw new PathError(
+    throw new BucketNotAllowedError(
       `${field} names the bucket ${quote(folder.bucket)}, which this deployment does not allow.`,
     )
   }

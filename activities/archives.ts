@@ -1,0 +1,105 @@
+import type { RunPlan } from '../workflows/plan.ts'
+import type { Archive, Batch } from '../workflows/run-types.ts'
+import { settleArchivePlace } from './archive-place.ts'
+import type { ActivityClients } from './context.ts'
+import { attempting, failure, isNotFound } from './failures.ts'
+import { heartbeating } from './long-running.ts'
+import { type Manifest, readManifest } from './manifests.ts'
+import { type Move, moveObjects } from './moves.ts'
+import { fileAt, objectsByRelativeName, splitUri, writeObject } from './objects.ts'
+import { checkAllThere, FAILURE_FILE } from './raw-files.ts'
+
+/** Why a batch's files lie in the failed path. */
+export interface FailureReason {
+  readonly type: string
+  readonly message: string
+  readonly workflowId: string
+}
+
+/** Activities that put a batch's files where they belong once its fate is known. */
+export function archiveActivities({ storage }: ActivityClients) {
+  return {
+    /**
+     * Moves exactly the described files to the processed bucket (P8); goes on where an earlier try stopped. Files that
+     * landed later are left in place.
+     * @throws RawFilesChanged, RawFilesMissing
+     */
+    async archiveRawFiles(plan: RunPlan, batch: Batch): Promise<Archive> {
+      return attempting(`archive ${plan.rawPath}`, () =>
+        heartbeating(async () => {
+          const manifest = await manifestOf(batch)
+          const target = await settleArchivePlace(storage, plan, new Date())
+          const raw = await objectsByRelativeName(storage, plan.rawPath)
+          checkAllThere(plan, manifest.objects, raw, await objectsByRelativeName(storage, target))
+          const described = await moveDescribed(plan, manifest, target, raw)
+          await deleteIfPresent(`${plan.failedPath}${FAILURE_FILE}`)
+          return {
+            processedPath: target,
+            files: described,
+            filesLeftInPlace: raw.size - intersect(raw, plan, manifest),
+          }
+        }),
+      )
+    },
+
+    /**
+     * Moves the described files of a bad batch to its failed path, with the reason beside them (P12). Files that are
+     * already archived stay so.
+     */
+    async moveRawFilesToFailed(plan: RunPlan, batch: Batch, reason: FailureReason): Promise<void> {
+      await attempting(`move ${plan.rawPath} to ${plan.failedPath}`, () =>
+        heartbeating(async () => {
+          const uri = `${plan.failedPath}${FAILURE_FILE}`
+          await deleteIfPresent(uri)
+          await writeObject(
+            storage,
+            uri,
+            `${JSON.stringify({ ...reason, at: new Date().toISOString() })}\n`,
+            0,
+          )
+          const raw = await objectsByRelativeName(storage, plan.rawPath)
+          await moveDescribed(plan, await manifestOf(batch), plan.failedPath, raw)
+        }),
+      )
+    },
+  }
+
+  async function manifestOf(batch: Batch): Promise<Manifest> {
+    const manifest = await readManifest(storage, batch.manifestUri)
+    if (manifest !== undefined) return manifest
+    throw failure(
+      'RawFilesMissing',
+      `The manifest ${batch.manifestUri} has been deleted; nothing was moved. Restore it and retry the run.`,
+    )
+  }
+
+  async function moveDescribed(
+    plan: RunPlan,
+    manifest: Manifest,
+    target: string,
+    raw: Awaited<ReturnType<typeof objectsByRelativeName>>,
+  ): Promise<number> {
+    const { name: prefix } = splitUri(plan.rawPath)
+    const moves: Move[] = []
+    for (const { name: fullName } of manifest.objects) {
+      const name = fullName.slice(prefix.length)
+      const object = raw.get(name)
+      if (object !== undefined) moves.push({ from: `${plan.rawPath}${name}`, to: `${target}${name}`, object })
+    }
+    await moveObjects(storage, moves)
+    return manifest.objects.length
+  }
+
+  async function deleteIfPresent(uri: string): Promise<void> {
+    try {
+      await fileAt(storage, uri).delete()
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+    }
+  }
+}
+
+function intersect(raw: ReadonlyMap<string, unknown>, plan: RunPlan, manifest: Manifest): number {
+  const { name: prefix } = splitUri(plan.rawPath)
+  return manifest.objects.filter(({ name }) => raw.has(name.slice(prefix.length))).length
+}

@@ -1,0 +1,150 @@
+import type { v1 as dataproc, protos } from '@google-cloud/dataproc'
+import { operationsProtos } from 'google-gax'
+import type { Attempt, ClusterRef, Deadlines } from '../workflows/run-types.ts'
+import { workflowId } from './batches.ts'
+import type { ActivityClients, ActivitySettings } from './context.ts'
+import { attempting, failure, isAlreadyExists, isNotFound, messageOf } from './failures.ts'
+import { attemptKeyOf, isOurs, ownership } from './labels.ts'
+import { pollUntil } from './long-running.ts'
+
+type Cluster = protos.google.cloud.dataproc.v1.ICluster
+
+// A cluster serves one job at once; one that is idle for half an hour has lost its run, or its worker for too long.
+const IDLE_DELETE_SECONDS = 30 * 60
+
+/** Creates a cluster for one attempt. */
+export function clusterCreation({ clusters }: ActivityClients, settings: ActivitySettings) {
+  const { project: projectId, region } = settings
+  return {
+    /**
+     * Creates the attempt's cluster and waits until it is running. A repeated try meets the cluster of the first: the
+     * request id and the name both belong to the attempt.
+     * @throws Stockout, QuotaExceeded, ClusterCreationFailed, ForeignCluster, PermissionDenied
+     */
+    async createCluster(attempt: Attempt, deadlines: Deadlines): Promise<ClusterRef> {
+      return attempting(`create the cluster ${attempt.clusterName}`, async () => {
+        const operation = await requestCreation(attempt, deadlines)
+        return pollUntil({ polling: settings.polling, read: () => readCreation(attempt, operation) })
+      })
+    },
+  }
+
+  /** @returns the name of the operation to watch, or nothing when only the cluster itself can be watched */
+  async function requestCreation(attempt: Attempt, deadlines: Deadlines): Promise<string | undefined> {
+    try {
+      const [operation] = await clusters.createCluster({
+        projectId,
+        region,
+        requestId: attempt.key,
+        cluster: clusterOf(attempt, deadlines, settings, workflowId()),
+      })
+      return operation.name ?? undefined
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error
+      const cluster = await getCluster(clusters, { projectId, region, clusterName: attempt.clusterName })
+      if (cluster !== undefined && !isOursFor(cluster, attempt, settings)) {
+        throw failure(
+          'ForeignCluster',
+          `A cluster named ${attempt.clusterName} exists and is not this run's.`,
+        )
+      }
+      return undefined
+    }
+  }
+
+  async function readCreation(
+    attempt: Attempt,
+    operationName: string | undefined,
+  ): Promise<ClusterRef | undefined> {
+    if (operationName !== undefined) {
+      const [operation] = await clusters.operationsClient.getOperation(
+        new operationsProtos.google.longrunning.GetOperationRequest({ name: operationName }),
+      )
+      if (operation.done !== true) return undefined
+      if (operation.error) throw creationFailure(attempt, operation.error.message ?? 'no reason given')
+    }
+    // The operation being done is not the cluster being RUNNING.
+    const cluster = await getCluster(clusters, { projectId, region, clusterName: attempt.clusterName })
+    const state = cluster?.status?.state
+    if (cluster === undefined)
+      throw failure('ClusterGone', `The cluster ${attempt.clusterName} vanished while it was being created.`)
+    if (state === 'ERROR' || state === 'ERROR_DUE_TO_UPDATE') {
+      throw creationFailure(attempt, cluster.status?.detail || 'the cluster is in the state ERROR')
+    }
+    if (state === 'DELETING')
+      throw failure('ClusterGone', `The cluster ${attempt.clusterName} is being deleted by somebody else.`)
+    if (state !== 'RUNNING' || !cluster.clusterUuid) return undefined
+    return { name: attempt.clusterName, uuid: cluster.clusterUuid }
+  }
+}
+
+/** Reads a cluster; nothing if there is none. */
+export async function getCluster(
+  clusters: dataproc.ClusterControllerClient,
+  request: { readonly projectId: string; readonly region: string; readonly clusterName: string },
+): Promise<Cluster | undefined> {
+  try {
+    const [cluster] = await clusters.getCluster(request)
+    return cluster
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+function isOursFor(cluster: Cluster, attempt: Attempt, settings: ActivitySettings): boolean {
+  return isOurs(cluster, settings.deployment) && attemptKeyOf(cluster) === attempt.key
+}
+
+// Compute Engine's words for a zone without machines:
+// https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-resource-availability
+const STOCKOUT = /ZONE_RESOURCE_POOL_EXHAUSTED|does not have enough resources|stockout/i
+
+function creationFailure(attempt: Attempt, reason: string): Error {
+  const message = messageOf(reason)
+  if (STOCKOUT.test(message)) {
+    const place = attempt.zone ?? 'the zone that Dataproc chose'
+    return failure('Stockout', `${place} has no machines for the cluster ${attempt.clusterName}: ${message}`)
+  }
+  if (/quota/i.test(message)) {
+    return failure(
+      'QuotaExceeded',
+      `The project has no quota for the cluster ${attempt.clusterName}: ${message}`,
+    )
+  }
+  return failure(
+    'ClusterCreationFailed',
+    `The cluster ${attempt.clusterName} could not be created: ${message}`,
+  )
+}
+
+function clusterOf(
+  attempt: Attempt,
+  deadlines: Deadlines,
+  settings: ActivitySettings,
+  workflow: string,
+): Cluster {
+  const { cluster: shape, deployment, project } = settings
+  const { labels, metadata } = ownership(deployment, workflow, attempt.key)
+  const machine = { machineTypeUri: shape.machineType }
+  return {
+    projectId: project,
+    clusterName: attempt.clusterName,
+    labels,
+    config: {
+      softwareConfig: { imageVersion: shape.imageVersion },
+      masterConfig: { numInstances: 1, ...machine },
+      workerConfig: { numInstances: shape.workers, ...machine },
+      gceClusterConfig: {
+        metadata,
+        ...(attempt.zone !== undefined && { zoneUri: attempt.zone }),
+        ...(shape.serviceAccount !== undefined && { serviceAccount: shape.serviceAccount }),
+        ...(shape.subnetwork !== undefined && { subnetworkUri: shape.subnetwork }),
+      },
+      lifecycleConfig: {
+        idleDeleteTtl: { seconds: IDLE_DELETE_SECONDS },
+        autoDeleteTtl: { seconds: Math.ceil(deadlines.clusterLifetime / 1000) },
+      },
+    },
+  }
+}

@@ -1,0 +1,101 @@
+import { Context } from '@temporalio/activity'
+import type { Attempt } from '../workflows/run-types.ts'
+import { getCluster } from './cluster-creation.ts'
+import type { ActivityClients, ActivitySettings } from './context.ts'
+import { attempting, failure, isNotFound } from './failures.ts'
+import { attemptKeyOf, isOurs } from './labels.ts'
+import { heartbeating, pollUntil } from './long-running.ts'
+
+/** The cluster to delete. Without its UUID the reply to its creation was lost, and it may or may not exist. */
+export interface DeletionTarget {
+  readonly name: string
+  readonly key: string
+  readonly uuid?: string
+}
+
+// A creation whose request was lost on the way may still be carried out by the other side for a while.
+const SETTLE_MS = 20_000
+
+/** Deletes clusters, and only ours (P4). */
+export function clusterDeletion({ clusters }: ActivityClients, settings: ActivitySettings) {
+  const { project: projectId, region } = settings
+  return {
+    /**
+     * Deletes a cluster and waits until it is gone. Does nothing when it is gone already.
+     * @throws ForeignCluster when a cluster of that name is not the attempt's
+     */
+    async deleteClusterIfPresent(target: DeletionTarget): Promise<void> {
+      await attempting(`delete the cluster ${target.name}`, async () => {
+        const uuid = target.uuid ?? (await heartbeating(() => findUuid(target)))
+        if (uuid === undefined) return
+        await requestDeletion(target.name, uuid)
+        await pollUntil({
+          polling: settings.polling,
+          read: async () => ((await isGone(target.name, uuid)) ? true : undefined),
+        })
+      })
+    },
+
+    /**
+     * Asks Dataproc to collect the logs of a cluster whose creation failed.
+     * @returns the `gs://` URI of the archive, or nothing when there is no such cluster
+     */
+    async diagnoseCluster(attempt: Attempt): Promise<string | undefined> {
+      return attempting(`diagnose the cluster ${attempt.clusterName}`, () =>
+        heartbeating(async () => {
+          const request = { projectId, region, clusterName: attempt.clusterName }
+          if ((await getCluster(clusters, request)) === undefined) return undefined
+          const [operation] = await clusters.diagnoseCluster(request)
+          const [result] = await operation.promise()
+          return result.outputUri ?? undefined
+        }),
+      )
+    },
+  }
+
+  async function findUuid(target: DeletionTarget): Promise<string | undefined> {
+    const request = { projectId, region, clusterName: target.name }
+    const cluster =
+      (await getCluster(clusters, request)) ?? (await afterSettling(() => getCluster(clusters, request)))
+    if (cluster === undefined) return undefined
+    if (!isOurs(cluster, settings.deployment) || attemptKeyOf(cluster) !== target.key) {
+      throw failure(
+        'ForeignCluster',
+        `The cluster ${target.name} does not carry this run's labels, so it is left alone.`,
+      )
+    }
+    return cluster.clusterUuid ?? undefined
+  }
+
+  async function requestDeletion(clusterName: string, clusterUuid: string): Promise<void> {
+    try {
+      // A request id that is used again would return the first, perhaps failed, operation; the UUID already makes a
+      // repeated delete harmless.
+      await clusters.deleteCluster({ projectId, region, clusterName, clusterUuid })
+    } catch (error) {
+      if (isNotFound(error)) return
+      // A cluster that is being deleted already refuses a second delete, and one of another UUID is not ours.
+      const cluster = await getCluster(clusters, { projectId, region, clusterName })
+      if (
+        cluster !== undefined &&
+        cluster.clusterUuid === clusterUuid &&
+        cluster.status?.state !== 'DELETING'
+      )
+        throw error
+    }
+  }
+
+  async function isGone(clusterName: string, uuid: string): Promise<boolean> {
+    const cluster = await getCluster(clusters, { projectId, region, clusterName })
+    if (cluster === undefined || cluster.clusterUuid !== uuid) return true
+    if (cluster.status?.state === 'DELETING') return false
+    throw new Error(
+      `The cluster ${clusterName} is still in the state ${cluster.status?.state} after its deletion was asked for.`,
+    )
+  }
+
+  async function afterSettling<T>(read: () => Promise<T>): Promise<T> {
+    await Context.current().sleep(SETTLE_MS)
+    return read()
+  }
+}

@@ -1,0 +1,26 @@
+import type { Storage } from '@google-cloud/storage'
+import { fileAt, listObjects, splitUri } from './objects.ts'
+
+const TAIL_BYTES = 4_000
+const TAIL_LINES = 20
+
+/**
+ * The last lines that a job's driver wrote, for a failure's message. Best effort: what cannot be read is left out.
+ * @param resourceUri the job's `driverOutputResourceUri`, a prefix of numbered objects:
+ *   https://cloud.google.com/dataproc/docs/reference/rest/v1/projects.regions.jobs#Job.FIELDS.driver_output_resource_uri
+ */
+export async function driverTail(storage: Storage, resourceUri: string): Promise<string> {
+  try {
+    const { bucket } = splitUri(resourceUri)
+    const parts = []
+    for await (const object of listObjects(storage, resourceUri)) parts.push(object)
+    const last = parts.filter(({ size }) => size > 0).at(-1)
+    if (last === undefined) return ''
+    const [content] = await fileAt(storage, `gs://${bucket}/${last.name}`).download({
+      start: Math.max(0, last.size - TAIL_BYTES),
+    })
+    return content.toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n')
+  } catch {
+    return ''
+  }
+}

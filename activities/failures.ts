@@ -1,0 +1,113 @@
+/** The one translator from what Google's clients throw to a failure that the workflow, and a reader, can tell apart. */
+
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
+import type { FailureType } from '../workflows/contract.ts'
+
+interface Translation {
+  readonly type: FailureType
+  readonly retryable: boolean
+}
+
+const retryable = (type: FailureType): Translation => ({ type, retryable: true })
+const final = (type: FailureType): Translation => ({ type, retryable: false })
+
+// https://grpc.io/docs/guides/status-codes/
+const GRPC: Readonly<Record<number, Translation>> = {
+  3: final('InvalidRequest'),
+  5: final('NotFound'),
+  7: final('PermissionDenied'),
+  8: retryable('QuotaExceeded'),
+  9: final('InvalidRequest'),
+  11: final('InvalidRequest'),
+  12: final('InvalidRequest'),
+  16: final('PermissionDenied'),
+}
+
+// https://cloud.google.com/storage/docs/json_api/v1/status-codes, https://cloud.google.com/bigquery/docs/error-messages
+const HTTP: Readonly<Record<number, Translation>> = {
+  400: final('InvalidRequest'),
+  401: final('PermissionDenied'),
+  403: final('PermissionDenied'),
+  404: final('NotFound'),
+  409: retryable('StorageConflict'),
+  412: retryable('StorageConflict'),
+  429: retryable('QuotaExceeded'),
+}
+
+/** A failure of a named type that is not retried within the run. */
+export function failure(type: FailureType, message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, type)
+}
+
+/**
+ * Makes one call and translates what it throws.
+ * @param doing completes the sentence 'Could not …', as in 'create the cluster x'
+ * @throws ApplicationFailure
+ */
+export async function attempting<T>(doing: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw translate(error, doing)
+  }
+}
+
+/** The status of an error: gRPC's (1 to 16), or HTTP's (from 400 on). */
+export function statusOf(error: unknown): number | undefined {
+  const code = (error as { readonly code?: unknown } | null)?.code
+  return typeof code === 'number' ? code : undefined
+}
+
+/** True for both of Google's ways to say that something does not exist. */
+export function isNotFound(error: unknown): boolean {
+  return statusOf(error) === 5 || statusOf(error) === 404
+}
+
+/** True for gRPC's ALREADY_EXISTS, and for BigQuery's answer to a job id that was used before. */
+export function isAlreadyExists(error: unknown): boolean {
+  return statusOf(error) === 6 || statusOf(error) === 409
+}
+
+/** True when a precondition on a Cloud Storage object did not hold. */
+export function isPreconditionFailed(error: unknown): boolean {
+  return statusOf(error) === 412
+}
+
+function translate(error: unknown, doing: string): Error {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error
+  const message = `Could not ${doing}: ${messageOf(error)}`
+  const { type, retryable: mayRetry } = translationOf(error)
+  return ApplicationFailure.create({
+    type,
+    message,
+    nonRetryable: !mayRetry,
+    ...(error instanceof Error && { cause: error }),
+  })
+}
+
+function translationOf(error: unknown): Translation {
+  const status = statusOf(error)
+  const text = messageOf(error)
+  // Dataproc reports a lack of quota for the cluster as a request that is wrong; waiting a minute does not mend that.
+  if (/insufficient .*quota/i.test(text)) return final('QuotaExceeded')
+  // BigQuery and Cloud Storage send rates and quotas as 403, with a reason of their own.
+  const reason = (error as { readonly errors?: readonly { readonly reason?: string }[] } | null)?.errors?.[0]
+    ?.reason
+  if (reason === 'rateLimitExceeded' || reason === 'userRateLimitExceeded' || reason === 'quotaExceeded') {
+    return retryable('QuotaExceeded')
+  }
+  if (status !== undefined && status < 17) return GRPC[status] ?? retryable('Unavailable')
+  if (status !== undefined && HTTP[status]) return HTTP[status]
+  // Server errors, and network errors, whose code is a word such as ECONNRESET.
+  if (status !== undefined || typeof (error as { readonly code?: unknown } | null)?.code === 'string') {
+    return retryable('Unavailable')
+  }
+  return retryable('Internal')
+}
+
+/** Google's message without the status code that gRPC puts before it; it can be long. */
+export function messageOf(error: unknown): string {
+  const raw = error instanceof Error ? error.message : String(error)
+  const text = raw.replace(/^\d+ [A-Z_]+: /, '').trim()
+  return text.length > 1000 ? `${text.slice(0, 1000)}…` : text
+}

@@ -1,0 +1,34 @@
+import { archiveActivities } from './archives.ts'
+import { batchActivities } from './batches.ts'
+import { clusterCreation } from './cluster-creation.ts'
+import { clusterDeletion } from './cluster-deletion.ts'
+import type { ActivityClients, ActivitySettings } from './context.ts'
+import { orphanActivities } from './orphans.ts'
+import { outputActivities } from './output.ts'
+import { preparationActivities } from './preparation.ts'
+import { rawFileActivities } from './raw-files.ts'
+import { sparkJobActivities } from './spark-jobs.ts'
+import { temporaryFileActivities } from './temporary-files.ts'
+import { warehouseActivities } from './warehouse.ts'
+
+export type { ActivityClients, ActivitySettings } from './context.ts'
+
+/** All activities, on the given clients. */
+export function createActivities(clients: ActivityClients, settings: ActivitySettings) {
+  return {
+    ...preparationActivities(settings),
+    ...batchActivities(clients),
+    ...rawFileActivities(clients),
+    ...clusterCreation(clients, settings),
+    ...clusterDeletion(clients, settings),
+    ...sparkJobActivities(clients, settings),
+    ...outputActivities(clients),
+    ...warehouseActivities(clients, settings),
+    ...archiveActivities(clients),
+    ...temporaryFileActivities(clients),
+    ...orphanActivities(clients, settings),
+  }
+}
+
+/** The activities as the workflow sees them. */
+export type Activities = ReturnType<typeof createActivities>

@@ -1,0 +1,48 @@
+/** How a cluster says whose it is. */
+
+import type { protos } from '@google-cloud/dataproc'
+import { PIPELINE } from '../workflows/contract.ts'
+
+type Cluster = protos.google.cloud.dataproc.v1.ICluster
+
+/** Metadata key under which a cluster carries the id of its workflow, whole; labels would cut it. */
+const WORKFLOW_METADATA = 'average-speed-workflow-id'
+
+/** Labels and metadata of one attempt's cluster. */
+export function ownership(deployment: string, workflowId: string, key: string) {
+  return {
+    labels: { pipeline: PIPELINE, deployment, run: labelValue(workflowId), attempt: key },
+    metadata: { [WORKFLOW_METADATA]: workflowId },
+  }
+}
+
+/** True when a cluster was made by this deployment of the pipeline. */
+export function isOurs(cluster: Cluster, deployment: string): boolean {
+  return cluster.labels?.['pipeline'] === PIPELINE && cluster.labels['deployment'] === deployment
+}
+
+/** The attempt that a cluster was made for. */
+export function attemptKeyOf(cluster: Cluster): string | undefined {
+  return cluster.labels?.['attempt']
+}
+
+/** The workflow that a cluster was made for. */
+export function workflowIdOfCluster(cluster: Cluster): string | undefined {
+  return cluster.config?.gceClusterConfig?.metadata?.[WORKFLOW_METADATA]
+}
+
+/** Filter for listing the clusters of a deployment: https://cloud.google.com/dataproc/docs/reference/rest/v1/projects.regions.clusters/list */
+export function clusterFilter(deployment: string): string {
+  return `labels.pipeline = ${PIPELINE} AND labels.deployment = ${deployment}`
+}
+
+/**
+ * A text in the alphabet of label values: lower-case letters, digits, `_` and `-`, at most 63.
+ * https://cloud.google.com/resource-manager/docs/labels-overview#requirements
+ */
+export function labelValue(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .slice(-63)
+}

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import type { BigQuery, JobMetadata } from '@google-cloud/bigquery'
+import type { RunPlan } from '../workflows/plan.ts'
+import type { Attempt, Batch } from '../workflows/run-types.ts'
+import type { ActivitySettings } from './context.ts'
+import { isAlreadyExists, isNotFound } from './failures.ts'
+import { pollUntil } from './long-running.ts'
+import { TABLE_SCHEMA } from './table-schema.ts'
+
+/** A load job as BigQuery reports it. */
+export type LoadJob = JobMetadata
+
+/**
+ * Common beginning of the ids of a batch's load jobs. It belongs to the batch, not to a run (P7): whoever loads the same
+ * files into the same table meets the same job.
+ */
+export function loadIdOf(plan: RunPlan, batch: Batch): string {
+  const parts = [plan.rawPath, batch.digest, plan.outputTable, plan.writeDisposition, plan.reload ?? '']
+  return `average_speed_${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40)}`
+}
+
+/** Reads, submits and awaits load jobs. */
+export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
+  const location = settings.bigqueryLocation
+
+  async function read(jobId: string): Promise<LoadJob | undefined> {
+    try {
+      const [metadata] = await bigquery.job(jobId, { location }).getMetadata()
+      return metadata as LoadJob
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+
+  return {
+    /** Waits until a job has ended; nothing if there is no such job. */
+    async awaitEnd(jobId: string): Promise<LoadJob | undefined> {
+      if ((await read(jobId)) === undefined) return undefined
+      return pollUntil({
+        polling: settings.polling,
+        read: async () => {
+          const job = await read(jobId)
+          return job?.status?.state === 'DONE' ? job : undefined
+        },
+      })
+    },
+
+    /** Asks for a load; does nothing when a job of that id exists. */
+    async submit(jobId: string, plan: RunPlan, attempt: Attempt, rows: number): Promise<void> {
+      const [projectId, datasetId, tableId] = splitTable(plan.outputTable)
+      try {
+        await bigquery.createJob({
+          jobId,
+          location,
+          configuration: {
+            labels: { pipeline: 'average-speed', rows_written: String(rows) },
+            load: {
+              sourceUris: [`${attempt.outputPath}part-*`],
+              sourceFormat: 'CSV',
+              schema: TABLE_SCHEMA,
+              destinationTable: { projectId, datasetId, tableId },
+              createDisposition: 'CREATE_IF_NEEDED',
+              writeDisposition: plan.writeDisposition,
+              allowQuotedNewlines: true,
+              maxBadRecords: 0,
+            },
+          },
+        })
+      } catch (error) {
+        if (!isAlreadyExists(error)) throw error
+      }
+    },
+  }
+}
+
+/** What BigQuery says that a load has written. */
+export function rowsOf(job: LoadJob): number {
+  return Number(job.statistics?.load?.outputRows ?? 0)
+}
+
+/** The rows that Spark had written when the load was asked for. */
+export function expectedRowsOf(job: LoadJob): number {
+  return Number(job.configuration?.labels?.['rows_written'] ?? -1)
+}
+
+function splitTable(table: string): [string, string, string] {
+  const [project = '', dataset = '', name = ''] = table.split('.')
+  return [project, dataset, name]
+}

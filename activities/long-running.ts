@@ -1,0 +1,74 @@
+/** How every activity waits for something that runs elsewhere. */
+
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
+import type { Polling } from './context.ts'
+
+// A third of the shortest heartbeat timeout or less, so that one lost heartbeat does no harm.
+const HEARTBEAT_INTERVAL_MS = 10_000
+
+/**
+ * Keeps heartbeating while `body` runs, so that a cancel reaches it and a dead worker is noticed.
+ * @throws what `body` throws
+ */
+export async function heartbeating<T>(body: (note: (details: unknown) => void) => Promise<T>): Promise<T> {
+  const context = Context.current()
+  let details: unknown
+  const timer = setInterval(() => context.heartbeat(details), HEARTBEAT_INTERVAL_MS)
+  context.heartbeat()
+  try {
+    return await body((latest) => {
+      details = latest
+    })
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** What {@link pollUntil} needs. */
+export interface Poll<T> {
+  /** One read; nothing means 'not yet'. */
+  read(): Promise<T | undefined>
+  readonly polling: Polling
+  /**
+   * Called once when the run itself was asked to cancel; the poll then goes on until the read says that it has ended.
+   * Not called on worker shutdown, timeout, pause or reset: then the activity lets go and leaves what it watches running
+   * (P6).
+   */
+  cancel?(): Promise<void>
+}
+
+/**
+ * Reads until there is an answer. The pause grows with the time waited, a tenth of it, within the limits of `polling`.
+ * @throws CancelledFailure when the activity was cancelled
+ */
+export async function pollUntil<T>(poll: Poll<T>): Promise<T> {
+  const startedAt = Date.now()
+  return heartbeating(async () => {
+    for (;;) {
+      const answer = await poll.read()
+      if (answer !== undefined) return answer
+      const pause = Math.min(
+        poll.polling.maximum,
+        Math.max(poll.polling.minimum, (Date.now() - startedAt) / 10),
+      )
+      try {
+        await Context.current().sleep(pause)
+      } catch (error) {
+        await endCancelled(poll, error)
+      }
+    }
+  })
+}
+
+async function endCancelled<T>(poll: Poll<T>, error: unknown): Promise<never> {
+  const details = Context.current().cancellationDetails
+  if (details?.workerShutdown === true) {
+    throw ApplicationFailure.retryable('The worker shut down; another one goes on.', 'WorkerShutdown')
+  }
+  if (!(error instanceof CancelledFailure) || details?.cancelRequested !== true || poll.cancel === undefined)
+    throw error
+  await poll.cancel()
+  while ((await poll.read()) === undefined)
+    await new Promise((resolve) => setTimeout(resolve, poll.polling.minimum))
+  throw error
+}

@@ -1,0 +1,76 @@
+import type { Storage } from '@google-cloud/storage'
+import pMap from 'p-map'
+import { failure, isNotFound, isPreconditionFailed } from './failures.ts'
+import { fileAt, type ObjectDescription, sameBytes } from './objects.ts'
+
+// Wide enough to hide a round trip of tens of milliseconds, narrow enough for one connection pool.
+const CONCURRENT_MOVES = 32
+
+/** One object to move. */
+export interface Move {
+  readonly from: string
+  readonly to: string
+  /** The object at `from`, whose bytes must arrive. */
+  readonly object: ObjectDescription
+}
+
+/**
+ * Moves objects: copy, verify, delete, each tied to a generation, so that a move that was interrupted is finished by doing
+ * it again, and nothing that changed meanwhile is lost.
+ */
+export async function moveObjects(
+  storage: Storage,
+  moves: AsyncIterable<Move> | Iterable<Move>,
+): Promise<number> {
+  const moved = await pMap(moves, (move) => moveObject(storage, move).then(() => 1), {
+    concurrency: CONCURRENT_MOVES,
+  })
+  return moved.length
+}
+
+async function moveObject(storage: Storage, { from, to, object }: Move): Promise<void> {
+  const source = fileAt(storage, from)
+  const pinned = source.bucket.file(source.name, { generation: object.generation })
+  const target = fileAt(storage, to)
+  try {
+    await pinned.copy(target, { preconditionOpts: { ifGenerationMatch: 0 } })
+  } catch (error) {
+    // 412: the target is there, perhaps from a try whose reply was lost. 404: the source has gone or has changed; the
+    // check below tells which.
+    if (!isPreconditionFailed(error) && !isNotFound(error)) throw error
+  }
+  const arrived = await describe(storage, to)
+  if (arrived === undefined || !sameBytes(arrived, object)) {
+    const found = arrived === undefined ? 'is not there' : 'holds other bytes'
+    throw failure(
+      'RawFilesChanged',
+      `${from} could not be moved: after the copy, ${to} ${found}. Nothing was deleted.`,
+    )
+  }
+  try {
+    await source.delete({ ifGenerationMatch: object.generation })
+  } catch (error) {
+    if (isPreconditionFailed(error)) {
+      throw failure(
+        'RawFilesChanged',
+        `${from} was overwritten while it was being moved; the newer one is left in place.`,
+      )
+    }
+    if (!isNotFound(error)) throw error
+  }
+}
+
+async function describe(storage: Storage, uri: string): Promise<ObjectDescription | undefined> {
+  try {
+    const [metadata] = await fileAt(storage, uri).getMetadata()
+    return {
+      name: String(metadata.name),
+      generation: String(metadata.generation),
+      size: Number(metadata.size),
+      crc32c: String(metadata.crc32c),
+    }
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,113 @@
+/** Small things that several activities do with objects in Cloud Storage. */
+
+import type { File, Storage } from '@google-cloud/storage'
+import { isNotFound, isPreconditionFailed } from './failures.ts'
+
+/** One object as the manifest describes it. Names are without the bucket. */
+export interface ObjectDescription {
+  readonly name: string
+  readonly generation: string
+  readonly size: number
+  /** Base64, as Cloud Storage gives it: https://cloud.google.com/storage/docs/json_api/v1/objects#crc32c */
+  readonly crc32c: string
+}
+
+/** An object's text with the generation that a later write can be tied to. */
+export interface VersionedText {
+  readonly text: string
+  readonly generation: string
+}
+
+/** @param uri `gs://bucket/name` */
+export function fileAt(storage: Storage, uri: string): File {
+  const { bucket, name } = splitUri(uri)
+  return storage.bucket(bucket).file(name)
+}
+
+/** Bucket and object name, or prefix, of a `gs://` URI. */
+export function splitUri(uri: string): { readonly bucket: string; readonly name: string } {
+  const match = /^gs:\/\/([^/]+)\/(.*)$/s.exec(uri)
+  if (match === null) throw new Error(`Not a Cloud Storage URI: ${uri}`)
+  return { bucket: match[1] ?? '', name: match[2] ?? '' }
+}
+
+/** Reads a small object whole; nothing if there is none. */
+export async function readObject(storage: Storage, uri: string): Promise<VersionedText | undefined> {
+  try {
+    const file = fileAt(storage, uri)
+    const [metadata] = await file.getMetadata()
+    const generation = String(metadata.generation)
+    const pinned = file.bucket.file(file.name, { generation })
+    const [content] = await pinned.download()
+    return { text: content.toString('utf8'), generation }
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+/**
+ * Writes a small object, if it is still what the writer has seen.
+ * @param generation of the object that is replaced; 0 when there must be none
+ * @returns false when somebody else was first
+ */
+export async function writeObject(
+  storage: Storage,
+  uri: string,
+  text: string,
+  generation: string | 0,
+): Promise<boolean> {
+  try {
+    await fileAt(storage, uri).save(text, {
+      resumable: false,
+      contentType: 'application/json',
+      preconditionOpts: { ifGenerationMatch: generation },
+    })
+    return true
+  } catch (error) {
+    if (isPreconditionFailed(error)) return false
+    throw error
+  }
+}
+
+/** Lists every object under a folder, page by page. Placeholders for folders, whose names end in a slash, are left out. */
+export async function* listObjects(storage: Storage, folderUri: string): AsyncGenerator<ObjectDescription> {
+  const { bucket, name: prefix } = splitUri(folderUri)
+  const fields = 'items(name,generation,size,crc32c),nextPageToken'
+  let pageToken: string | undefined
+  do {
+    const [files, next] = await storage
+      .bucket(bucket)
+      .getFiles({ prefix, fields, autoPaginate: false, ...(pageToken !== undefined && { pageToken }) })
+    for (const { name, metadata } of files) {
+      if (name.endsWith('/')) continue
+      yield {
+        name,
+        generation: String(metadata.generation),
+        size: Number(metadata.size),
+        crc32c: String(metadata.crc32c),
+      }
+    }
+    pageToken = (next as { readonly pageToken?: string } | null)?.pageToken
+  } while (pageToken !== undefined)
+}
+
+/** The objects under a folder, by the rest of their name. */
+export async function objectsByRelativeName(
+  storage: Storage,
+  folderUri: string,
+): Promise<Map<string, ObjectDescription>> {
+  const { name: prefix } = splitUri(folderUri)
+  const objects = new Map<string, ObjectDescription>()
+  for await (const object of listObjects(storage, folderUri))
+    objects.set(object.name.slice(prefix.length), object)
+  return objects
+}
+
+/** True when two objects hold the same bytes. */
+export function sameBytes(
+  a: Pick<ObjectDescription, 'size' | 'crc32c'>,
+  b: Pick<ObjectDescription, 'size' | 'crc32c'>,
+): boolean {
+  return a.size === b.size && a.crc32c === b.crc32c
+}

@@ -1,0 +1,86 @@
+import type { Storage } from '@google-cloud/storage'
+import type { RunPlan } from '../workflows/plan.ts'
+import type { Attempt, Batch, OutputSummary } from '../workflows/run-types.ts'
+import type { ActivityClients } from './context.ts'
+import { attempting, failure } from './failures.ts'
+import { heartbeating } from './long-running.ts'
+import { readManifest } from './manifests.ts'
+import { objectsByRelativeName, readObject } from './objects.ts'
+import { checkAllThere } from './raw-files.ts'
+
+/** The job's own account, `_summary.json` in its output. */
+interface Summary {
+  readonly rows_read: number
+  readonly rows_written: number
+  readonly rows_rejected: number
+  readonly rejects_by_reason?: Readonly<Record<string, number>>
+}
+
+/** Activities on what the Spark job has written. */
+export function outputActivities({ storage }: ActivityClients) {
+  return {
+    /**
+     * Checks the output before it may be loaded (P9): it is complete, its counts agree, its rejects are within the run's
+     * limits, and the raw files are still what was described (P8).
+     * @throws OutputGone, CountsDiffer, TooManyRejects, RawFilesChanged, RawFilesMissing
+     */
+    async verifyOutput(plan: RunPlan, batch: Batch, attempt: Attempt): Promise<OutputSummary> {
+      return attempting(`check the output in ${attempt.outputPath}`, () =>
+        heartbeating(async () => {
+          const summary = await readSummary(attempt)
+          checkCounts(attempt, summary)
+          checkRejects(plan, attempt, summary)
+          const manifest = await readManifest(storage, batch.manifestUri)
+          const raw = await objectsByRelativeName(storage, plan.rawPath)
+          checkAllThere(plan, manifest?.objects ?? [], raw, new Map())
+          return {
+            rowsRead: summary.rows_read,
+            rowsWritten: summary.rows_written,
+            rowsRejected: summary.rows_rejected,
+          }
+        }),
+      )
+    },
+  }
+
+  async function readSummary(attempt: Attempt): Promise<Summary> {
+    const success = await readObject(storage, `${attempt.outputPath}_SUCCESS`)
+    const summary = await readObject(storage, `${attempt.outputPath}_summary.json`)
+    if (success === undefined || summary === undefined) {
+      const missing = success === undefined ? '_SUCCESS' : '_summary.json'
+      throw failure('OutputGone', `The job ended well, but there is no ${attempt.outputPath}${missing}.`)
+    }
+    return JSON.parse(summary.text) as Summary
+  }
+}
+
+/** The job's own account of a failure that is the data's fault; nothing if it left none. */
+export async function readJobFailure(storage: Storage, attempt: Attempt): Promise<Error | undefined> {
+  const told = await readObject(storage, `${attempt.outputPath}_failure.json`)
+  if (told === undefined) return undefined
+  const { kind, message } = JSON.parse(told.text) as { readonly kind: string; readonly message: string }
+  return failure(kind === 'RawFileMissing' ? 'RawFilesMissing' : 'RawFileUnreadable', message)
+}
+
+function checkCounts(attempt: Attempt, { rows_read, rows_written, rows_rejected }: Summary): void {
+  if (rows_read !== rows_written + rows_rejected) {
+    throw failure(
+      'CountsDiffer',
+      `The job's counts in ${attempt.outputPath}_summary.json do not add up: ${rows_read} read, ${rows_written} written, ${rows_rejected} rejected.`,
+    )
+  }
+}
+
+function checkRejects(plan: RunPlan, attempt: Attempt, summary: Summary): void {
+  const { rows_read: read, rows_rejected: rejected } = summary
+  const limit = Math.min(plan.maxRejects, Math.floor(plan.maxRejectShare * read))
+  if (rejected === 0 || (rejected <= limit && rejected < read)) return
+  const reasons = Object.entries(summary.rejects_by_reason ?? {})
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 3)
+    .map(([reason, count]) => `${count} × ${reason}`)
+  throw failure(
+    'TooManyRejects',
+    `${rejected} of ${read} records cannot be read, and ${limit} are allowed (${reasons.join('; ')}). They are in ${attempt.rejectedPath}.`,
+  )
+}

@@ -1,0 +1,40 @@
+import type { AverageSpeedInput } from '../workflows/contract.ts'
+import { PathError } from '../workflows/paths.ts'
+import { InputError, planRun } from '../workflows/plan.ts'
+import type { Prepared } from '../workflows/run-types.ts'
+import type { ActivitySettings } from './context.ts'
+import { failure } from './failures.ts'
+
+const MINUTE_MS = 60_000
+
+// Between the job's deadline and the cluster's own end: time to notice, and to delete it in good order.
+const LIFETIME_MARGIN_MS = 30 * MINUTE_MS
+
+/** Activities that need nothing but the settings. */
+export function preparationActivities(settings: ActivitySettings) {
+  return {
+    /**
+     * Checks the input, with the gateway's own rules, and adds what the deployment sets.
+     * @throws InvalidInput
+     */
+    async prepareRun(input: AverageSpeedInput): Promise<Prepared> {
+      const createCluster = settings.createClusterDeadlineMinutes * MINUTE_MS
+      const sparkJob = settings.sparkJobDeadlineMinutes * MINUTE_MS
+      try {
+        return {
+          plan: planRun(input, settings.defaults),
+          deadlines: {
+            createCluster,
+            sparkJob,
+            clusterLifetime: createCluster + sparkJob + LIFETIME_MARGIN_MS,
+          },
+          zones: settings.cluster.zones,
+        }
+      } catch (error) {
+        if (error instanceof InputError || error instanceof PathError)
+          throw failure('InvalidInput', error.message)
+        throw error
+      }
+    },
+  }
+}

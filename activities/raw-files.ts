@@ -1,0 +1,99 @@
+import type { RunPlan } from '../workflows/plan.ts'
+import type { Batch } from '../workflows/run-types.ts'
+import { readArchivePlace } from './archive-place.ts'
+import type { ActivityClients } from './context.ts'
+import { attempting, failure } from './failures.ts'
+import { heartbeating } from './long-running.ts'
+import { readManifest, summarise, writeManifestOnce } from './manifests.ts'
+import { type Move, moveObjects } from './moves.ts'
+import { type ObjectDescription, objectsByRelativeName, sameBytes, splitUri } from './objects.ts'
+
+/** The reason that is left beside the files of a bad batch. */
+export const FAILURE_FILE = '_FAILURE.json'
+
+/** Activities on a batch's files before Spark reads them. */
+export function rawFileActivities({ storage }: ActivityClients) {
+  return {
+    /**
+     * Describes the batch once and for ever (P8). Files that an earlier run moved to the failed path are moved back first;
+     * with `reload`, so are those that were archived. A batch described before keeps its manifest: its files are only
+     * looked for.
+     * @throws RawFilesMissing, RawFilesChanged
+     */
+    async describeRawFiles(plan: RunPlan): Promise<Batch> {
+      return attempting(`describe ${plan.rawPath}`, () =>
+        heartbeating(async () => {
+          const known = await readManifest(storage, plan.manifestUri)
+          await moveBack(plan, plan.failedPath)
+          const archived =
+            (await readArchivePlace(storage, plan)) ??
+            (await readArchivePlace(storage, { ...plan, reload: undefined }))
+          if (plan.reload !== undefined && known === undefined && archived !== undefined)
+            await moveBack(plan, archived)
+          const raw = await objectsByRelativeName(storage, plan.rawPath)
+          if (known !== undefined) {
+            const done =
+              archived === undefined
+                ? new Map<string, ObjectDescription>()
+                : await objectsByRelativeName(storage, archived)
+            checkAllThere(plan, known.objects, raw, done)
+            return summarise(known)
+          }
+          if (raw.size === 0) {
+            throw failure(
+              'RawFilesMissing',
+              `There are no files under ${plan.rawPath}. Check the path, or wait until the export has ended.`,
+            )
+          }
+          return summarise(await writeManifestOnce(storage, plan.manifestUri, [...raw.values()]))
+        }),
+      )
+    },
+  }
+
+  /** Moves every file of a folder back to the raw path, but for those whose name is taken there. */
+  async function moveBack(plan: RunPlan, folder: string): Promise<void> {
+    const there = await objectsByRelativeName(storage, folder)
+    there.delete(FAILURE_FILE)
+    if (there.size === 0) return
+    const raw = await objectsByRelativeName(storage, plan.rawPath)
+    const moves: Move[] = []
+    for (const [name, object] of there) {
+      const present = raw.get(name)
+      if (present === undefined || sameBytes(present, object)) {
+        moves.push({ from: `${folder}${name}`, to: `${plan.rawPath}${name}`, object })
+      }
+    }
+    await moveObjects(storage, moves)
+  }
+}
+
+/**
+ * Every described file must be in raw or archived, with its bytes.
+ * @throws RawFilesMissing, RawFilesChanged
+ */
+export function checkAllThere(
+  plan: RunPlan,
+  described: readonly ObjectDescription[],
+  raw: ReadonlyMap<string, ObjectDescription>,
+  archived: ReadonlyMap<string, ObjectDescription>,
+): void {
+  const { name: prefix } = splitUri(plan.rawPath)
+  for (const object of described) {
+    const name = object.name.slice(prefix.length)
+    const found = raw.get(name) ?? archived.get(name)
+    const uri = `${plan.rawPath}${name}`
+    if (found === undefined) {
+      throw failure(
+        'RawFilesMissing',
+        `${uri} was described in ${plan.manifestUri} and is neither there, nor failed, nor archived. Put it back and retry the run.`,
+      )
+    }
+    if (!sameBytes(found, object)) {
+      throw failure(
+        'RawFilesChanged',
+        `${uri} has changed since it was described in ${plan.manifestUri}. To process the batch as it is now, start a run with "reload" set to a label of your choice.`,
+      )
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import type { protos } from '@google-cloud/dataproc'
+import type { RunPlan } from '../workflows/plan.ts'
+import type { Attempt, Batch, ClusterRef } from '../workflows/run-types.ts'
+import { getCluster } from './cluster-creation.ts'
+import type { ActivityClients, ActivitySettings } from './context.ts'
+import { driverTail } from './driver-output.ts'
+import { attempting, failure, isAlreadyExists, isNotFound, statusOf } from './failures.ts'
+import { pollUntil } from './long-running.ts'
+import { readJobFailure } from './output.ts'
+
+type Job = protos.google.cloud.dataproc.v1.IJob
+
+/** Activities on the Spark job of an attempt. */
+export function sparkJobActivities(clients: ActivityClients, settings: ActivitySettings) {
+  const { jobs, clusters, storage } = clients
+  const { project: projectId, region } = settings
+  return {
+    /**
+     * Runs the attempt's one Spark job and waits until it is done. Its id was chosen before, so a repeated try watches the
+     * job of the first (P6). The job is cancelled only when the run itself is.
+     * @throws SparkJobFailed, SparkJobCancelled, RawFileUnreadable, RawFilesMissing, ClusterGone
+     */
+    async runSparkJob(plan: RunPlan, batch: Batch, attempt: Attempt, cluster: ClusterRef): Promise<void> {
+      await attempting(`run the Spark job ${attempt.sparkJobId}`, async () => {
+        await submit(plan, batch, attempt, cluster)
+        const job = await pollUntil({
+          polling: settings.polling,
+          read: () => readEnded(attempt, cluster),
+          cancel: () => cancel(attempt.sparkJobId),
+        })
+        if (job.status?.state !== 'DONE') throw await jobFailure(job, attempt, cluster)
+      })
+    },
+  }
+
+  async function submit(plan: RunPlan, batch: Batch, attempt: Attempt, cluster: ClusterRef): Promise<void> {
+    try {
+      await jobs.submitJob({
+        projectId,
+        region,
+        requestId: attempt.key,
+        job: jobOf(plan, batch, attempt, cluster, settings.sparkScriptUri),
+      })
+    } catch (error) {
+      if (isAlreadyExists(error)) return
+      if (isNotFound(error) || statusOf(error) === 9) await refuseGoneCluster(cluster)
+      throw error
+    }
+  }
+
+  /** A job that has ended; nothing while it runs. */
+  async function readEnded(attempt: Attempt, cluster: ClusterRef): Promise<Job | undefined> {
+    try {
+      const [job] = await jobs.getJob({ projectId, region, jobId: attempt.sparkJobId })
+      const state = job.status?.state
+      return state === 'DONE' || state === 'ERROR' || state === 'CANCELLED' ? job : undefined
+    } catch (error) {
+      if (isNotFound(error)) {
+        await refuseGoneCluster(cluster)
+        throw failure(
+          'ClusterGone',
+          `Dataproc has lost the job ${attempt.sparkJobId} on the cluster ${cluster.name}.`,
+        )
+      }
+      throw error
+    }
+  }
+
+  async function cancel(jobId: string): Promise<void> {
+    try {
+      await jobs.cancelJob({ projectId, region, jobId })
+    } catch (error) {
+      // The job has ended by itself, which the next read tells.
+      if (!isNotFound(error) && statusOf(error) !== 9) throw error
+    }
+  }
+
+  async function jobFailure(job: Job, attempt: Attempt, cluster: ClusterRef): Promise<Error> {
+    const told = await readJobFailure(storage, attempt)
+    if (told !== undefined) return told
+    await refuseGoneCluster(cluster)
+    const output = job.driverOutputResourceUri ?? ''
+    if (job.status?.state === 'CANCELLED') {
+      return failure(
+        'SparkJobCancelled',
+        `The Spark job ${attempt.sparkJobId} was cancelled from outside. Retry the run.`,
+      )
+    }
+    const tail = output === '' ? '' : await driverTail(storage, output)
+    return failure(
+      'SparkJobFailed',
+      `The Spark job ${attempt.sparkJobId} failed: ${job.status?.details ?? 'no reason given'} Driver output: ${output}*${tail === '' ? '' : `\n${tail}`}`,
+    )
+  }
+
+  /** @throws ClusterGone */
+  async function refuseGoneCluster(cluster: ClusterRef): Promise<void> {
+    const found = await getCluster(clusters, { projectId, region, clusterName: cluster.name })
+    const state = found?.status?.state
+    if (
+      found === undefined ||
+      found.clusterUuid !== cluster.uuid ||
+      state === 'DELETING' ||
+      state === 'ERROR'
+    ) {
+      throw failure('ClusterGone', `The cluster ${cluster.name} was lost while it was needed.`)
+    }
+  }
+}
+
+function jobOf(plan: RunPlan, batch: Batch, attempt: Attempt, cluster: ClusterRef, scriptUri: string): Job {
+  return {
+    reference: { jobId: attempt.sparkJobId },
+    placement: { clusterName: cluster.name },
+    labels: { pipeline: 'average-speed', attempt: attempt.key },
+    pysparkJob: {
+      mainPythonFileUri: scriptUri,
+      args: [
+        '--gcs_path_raw',
+        plan.rawPath,
+        '--gcs_path_transformed',
+        attempt.outputPath,
+        '--gcs_path_rejected',
+        attempt.rejectedPath,
+        '--manifest',
+        batch.manifestUri,
+      ],
+    },
+  }
+}

@@ -1,0 +1,25 @@
+/** The columns of the output table, in the order of the CSV. All are nullable. */
+export const TABLE_SCHEMA = {
+  fields: [
+    { name: 'vendor_id', type: 'STRING' },
+    { name: 'pickup_datetime', type: 'TIMESTAMP' },
+    { name: 'dropoff_datetime', type: 'TIMESTAMP' },
+    { name: 'pickup_longitude', type: 'FLOAT' },
+    { name: 'pickup_latitude', type: 'FLOAT' },
+    { name: 'dropoff_longitude', type: 'FLOAT' },
+    { name: 'dropoff_latitude', type: 'FLOAT' },
+    { name: 'rate_code', type: 'STRING' },
+    { name: 'passenger_count', type: 'INTEGER' },
+    { name: 'trip_distance', type: 'FLOAT', description: 'miles' },
+    { name: 'payment_type', type: 'STRING' },
+    { name: 'fare_amount', type: 'FLOAT' },
+    { name: 'extra', type: 'FLOAT' },
+    { name: 'mta_tax', type: 'FLOAT' },
+    { name: 'imp_surcharge', type: 'FLOAT' },
+    { name: 'tip_amount', type: 'FLOAT' },
+    { name: 'tolls_amount', type: 'FLOAT' },
+    { name: 'total_amount', type: 'FLOAT' },
+    { name: 'store_and_fwd_flag', type: 'STRING' },
+    { name: 'average_speed', type: 'FLOAT', description: 'miles per hour' },
+  ],
+}

@@ -1,0 +1,58 @@
+import type { FailureType } from './contract.ts'
+import type { Attempt, Prepared } from './run-types.ts'
+
+/** Where the loop over attempts stands. */
+export interface Attempts {
+  readonly current: Attempt
+  /** Attempts that failed for another reason than a zone without stock. */
+  readonly failed: number
+  /** Zones that are still untried. */
+  readonly zones: readonly string[]
+}
+
+/** One that failed may be followed by one more: a second failure of the same kind is no accident. */
+const MAX_FAILED = 1
+
+/** A cluster that is lost with its output says nothing about the batch, so a new one may well do. */
+const WORTH_ANOTHER: readonly FailureType[] = ['ClusterGone', 'OutputGone', 'ClusterCreationFailed']
+
+/** @param uuid drawn by the workflow, so that replay keeps it and a reset to before it renews it */
+export function firstAttempt(prepared: Prepared, uuid: string): Attempts {
+  const [zone, ...zones] = prepared.zones
+  return { current: attemptOf(prepared, 1, uuid, zone), failed: 0, zones }
+}
+
+/** The attempt that follows a failure, or nothing when the failure is final. */
+export function nextAttempt(
+  attempts: Attempts,
+  failure: FailureType,
+  prepared: Prepared,
+  drawUuid: () => string,
+): Attempts | undefined {
+  const number = attempts.current.number + 1
+  if (failure === 'Stockout') {
+    const [zone, ...zones] = attempts.zones
+    if (zone === undefined) return undefined
+    return { current: attemptOf(prepared, number, drawUuid(), zone), failed: attempts.failed, zones }
+  }
+  if (!WORTH_ANOTHER.includes(failure) || attempts.failed >= MAX_FAILED) return undefined
+  return {
+    current: attemptOf(prepared, number, drawUuid(), attempts.current.zone),
+    failed: attempts.failed + 1,
+    zones: attempts.zones,
+  }
+}
+
+function attemptOf({ plan }: Prepared, number: number, uuid: string, zone: string | undefined): Attempt {
+  const key = uuid.replaceAll('-', '')
+  return {
+    number,
+    key,
+    // 46 characters; a cluster's name has at most 51, begins with a letter and does not end in a hyphen.
+    clusterName: `average-speed-${key}`,
+    sparkJobId: `average-speed-${key}`,
+    outputPath: `${plan.transformedPath}${key}/`,
+    rejectedPath: `${plan.rejectedPath}${key}/`,
+    ...(zone !== undefined && { zone }),
+  }
+}

@@ -1,0 +1,2 @@
+export { averageSpeed } from './average-speed.ts'
+export { reapOrphanClusters } from './reap-orphan-clusters.ts'

@@ -1,0 +1,114 @@
+/**
+ * From what a run was asked to do to what it will do. Pure: the gateway checks a request with it before it starts
+ * anything, and the workflow checks its input with it again, since runs are also started from the Web UI.
+ */
+
+import { type AverageSpeedInput, WRITE_DISPOSITIONS, type WriteDisposition } from './contract.ts'
+import { type BatchPaths, batchPaths, type PathRules } from './paths.ts'
+
+/** What a deployment sets for all its runs. */
+export interface RunDefaults {
+  readonly paths: PathRules
+  /** `project.dataset.table` */
+  readonly outputTable: string
+  readonly maxRejects: number
+  readonly maxRejectShare: number
+}
+
+/** Everything a run needs to know before its first call, checked. */
+export interface RunPlan extends BatchPaths {
+  readonly outputTable: string
+  readonly writeDisposition: WriteDisposition
+  readonly maxRejects: number
+  readonly maxRejectShare: number
+  readonly reload?: string
+  /** `gs://…` of the list of the batch's files. */
+  readonly manifestUri: string
+}
+
+/** Says what is wrong with an input, in one sentence that names the field as callers spell it. */
+export class InputError extends Error {
+  override readonly name = 'InputError'
+}
+
+const FIELDS = {
+  rawPath: 'string',
+  transformedPath: 'string',
+  failedPath: 'string',
+  outputTable: 'string',
+  writeDisposition: 'string',
+  maxRejects: 'number',
+  maxRejectShare: 'number',
+  reload: 'string',
+} as const satisfies Record<keyof AverageSpeedInput, 'string' | 'number'>
+
+// Project, dataset and table ids: https://cloud.google.com/bigquery/docs/tables#table_naming. A legacy project may be
+// scoped by a domain (`example.com:project`).
+const TABLE =
+  /^((?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9])[.:]([A-Za-z0-9_]{1,1024})\.([\p{L}\p{N}_ -]{1,1024})$/u
+
+/**
+ * Checks an input and fills in what it leaves open.
+ * @throws InputError or PathError, which tell the caller what to change
+ */
+export function planRun(input: AverageSpeedInput, defaults: RunDefaults): RunPlan {
+  checkFields(input)
+  const paths = batchPaths(input, defaults.paths)
+  const { reload } = input
+  if (reload !== undefined && !/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(reload)) {
+    throw new InputError(
+      'reload must be a label of lower-case letters, digits and hyphens, at most 40 of them.',
+    )
+  }
+  return {
+    ...paths,
+    outputTable: tableId(input.outputTable ?? defaults.outputTable),
+    writeDisposition: input.writeDisposition ?? 'WRITE_TRUNCATE',
+    maxRejects: input.maxRejects ?? defaults.maxRejects,
+    maxRejectShare: input.maxRejectShare ?? defaults.maxRejectShare,
+    ...(reload !== undefined && { reload }),
+    manifestUri: `${paths.batchPath}manifest${reload === undefined ? '' : `-${reload}`}.ndjson`,
+  }
+}
+
+/**
+ * `project.dataset.table`, from that or from the older `project:dataset.table`.
+ * @throws InputError
+ */
+export function tableId(text: string): string {
+  const match = TABLE.exec(text)
+  if (match === null) {
+    throw new InputError(
+      `output_table must be project.dataset.table, not ${JSON.stringify(text.slice(0, 120))}.`,
+    )
+  }
+  return `${match[1]}.${match[2]}.${match[3]}`
+}
+
+function checkFields(input: AverageSpeedInput): void {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new InputError(
+      'The input must be one object, such as {"rawPath": "gs://bucket/exports/raw-2019-03-01T000000/"}.',
+    )
+  }
+  for (const [name, value] of Object.entries(input)) {
+    const expected = (FIELDS as Record<string, string | undefined>)[name]
+    if (expected === undefined) {
+      throw new InputError(
+        `The input has no field ${JSON.stringify(name)}; it has ${Object.keys(FIELDS).join(', ')}.`,
+      )
+    }
+    if (value !== undefined && typeof value !== expected)
+      throw new InputError(`${name} must be a ${expected}.`)
+  }
+  if (input.rawPath === undefined) throw new InputError('raw_path is missing.')
+  if (input.writeDisposition !== undefined && !WRITE_DISPOSITIONS.includes(input.writeDisposition)) {
+    throw new InputError(`write_disposition must be one of ${WRITE_DISPOSITIONS.join(', ')}.`)
+  }
+  const { maxRejects = 0, maxRejectShare = 0 } = input
+  if (!Number.isSafeInteger(maxRejects) || maxRejects < 0) {
+    throw new InputError('max_rejects must be a whole number, 0 or more.')
+  }
+  if (!(maxRejectShare >= 0 && maxRejectShare <= 1))
+    throw new InputError('max_reject_share must be between 0 and 1.')
+}

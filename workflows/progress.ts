@@ -1,0 +1,101 @@
+/** What observers see of a run: its memo, its search attributes, and the details in the Web UI. */
+
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common'
+import { isCancellation, setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
+import {
+  PROGRESS_MEMO,
+  type RunProgress,
+  STEPS,
+  type StepName,
+  type StepState,
+  type StepStatus,
+} from './contract.ts'
+
+const RUN_STEP = defineSearchAttributeKey('RunStep', SearchAttributeType.KEYWORD)
+const CLUSTER_NAME = defineSearchAttributeKey('ClusterName', SearchAttributeType.KEYWORD)
+const RAW_PATH = defineSearchAttributeKey('RawPath', SearchAttributeType.KEYWORD)
+const ROWS_LOADED = defineSearchAttributeKey('RowsLoaded', SearchAttributeType.INT)
+const TEARDOWN_PENDING = defineSearchAttributeKey('TeardownPending', SearchAttributeType.BOOL)
+
+/** Keeps the run's public state. */
+export interface Progress {
+  /** The step that an error came out of; the first step if it came out of none. */
+  stepOf(error: unknown): StepName
+  /**
+   * Runs one step and records how it went.
+   * @param detail what came of it, in one short sentence
+   */
+  step<T>(name: StepName, body: () => Promise<T>, detail?: (result: T) => string): Promise<T>
+  skip(name: StepName, why: string): void
+  /** Notes a fact that observers look for. */
+  note(facts: Partial<Omit<RunProgress, 'steps'>>): void
+  batch(rawPath: string): void
+  rowsLoaded(rows: number): void
+  teardownPending(pending: boolean): void
+  /** Makes the latest state visible; a step's start does so by itself. */
+  publish(): void
+}
+
+/** All steps pending. */
+export function createProgress(): Progress {
+  const steps = new Map<StepName, StepStatus>(STEPS.map((name) => [name, { name, state: 'pending' }]))
+  let facts: Omit<RunProgress, 'steps'> = { attempt: 1 }
+  const origins = new Map<unknown, StepName>()
+
+  const set = (name: StepName, state: StepState, more: Partial<StepStatus>): void => {
+    steps.set(name, { ...steps.get(name), ...more, name, state })
+  }
+  const publish = (): void => {
+    const progress: RunProgress = { ...facts, steps: [...steps.values()] }
+    upsertMemo({ [PROGRESS_MEMO]: progress })
+    setCurrentDetails(markdownOf(progress))
+  }
+  return {
+    stepOf(error) {
+      return origins.get(error) ?? STEPS[0]
+    },
+    async step(name, body, detail) {
+      steps.set(name, { name, state: 'running', startedAt: new Date().toISOString() })
+      upsertSearchAttributes([{ key: RUN_STEP, value: name }])
+      publish()
+      try {
+        const result = await body()
+        set(name, 'done', { endedAt: new Date().toISOString(), ...(detail && { detail: detail(result) }) })
+        return result
+      } catch (error) {
+        origins.set(error, name)
+        set(name, isCancellation(error) ? 'cancelled' : 'failed', { endedAt: new Date().toISOString() })
+        throw error
+      }
+    },
+    skip(name, why) {
+      set(name, 'skipped', { detail: why })
+    },
+    note(more) {
+      facts = { ...facts, ...more }
+      if (more.clusterName !== undefined)
+        upsertSearchAttributes([{ key: CLUSTER_NAME, value: more.clusterName }])
+    },
+    batch(rawPath) {
+      upsertSearchAttributes([{ key: RAW_PATH, value: rawPath }])
+    },
+    rowsLoaded(rows) {
+      upsertSearchAttributes([{ key: ROWS_LOADED, value: rows }])
+    },
+    teardownPending(pending) {
+      upsertSearchAttributes([{ key: TEARDOWN_PENDING, value: pending }])
+    },
+    publish,
+  }
+}
+
+function markdownOf(progress: RunProgress): string {
+  const rows = progress.steps.map((step) => {
+    const seconds =
+      step.startedAt && step.endedAt
+        ? `${((Date.parse(step.endedAt) - Date.parse(step.startedAt)) / 1000).toFixed(1)} s`
+        : ''
+    return `| ${step.name} | ${step.state} | ${step.startedAt ?? ''} | ${seconds} | ${step.detail ?? ''} |`
+  })
+  return ['| step | state | started | took | detail |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
+}

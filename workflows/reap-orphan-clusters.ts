@@ -1,0 +1,10 @@
+import { reapOrphans } from './activity-options.ts'
+
+/**
+ * The scheduled sweep for what a terminated run left behind: it deletes every cluster of this deployment whose run is
+ * closed or unknown (P3).
+ * @returns the names of the clusters that it deleted
+ */
+export async function reapOrphanClusters(): Promise<readonly string[]> {
+  return reapOrphans()
+}

@@ -1,0 +1,72 @@
+/** What activities hand to each other through the workflow. Small by design: lists stay in Cloud Storage (P8). */
+
+import type { RunPlan } from './plan.ts'
+
+/** A batch as its manifest describes it. */
+export interface Batch {
+  readonly manifestUri: string
+  readonly files: number
+  readonly bytes: number
+  /** SHA-256 over names, generations, sizes and checksums, in hexadecimal. */
+  readonly digest: string
+}
+
+/** One try of cluster and job. Its names come from a key drawn in the workflow, so that a replay keeps them. */
+export interface Attempt {
+  /** From 1. */
+  readonly number: number
+  /** 32 hexadecimal digits. */
+  readonly key: string
+  readonly clusterName: string
+  readonly sparkJobId: string
+  /** `gs://…/transformed-<timestamp>/<key>/` */
+  readonly outputPath: string
+  /** `gs://…/rejected-<timestamp>/<key>/` */
+  readonly rejectedPath: string
+  /** Absent: Dataproc chooses. */
+  readonly zone?: string
+}
+
+/** A cluster that is running. */
+export interface ClusterRef {
+  readonly name: string
+  readonly uuid: string
+}
+
+/** What the Spark job says it did. */
+export interface OutputSummary {
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly rowsRejected: number
+}
+
+/** A load that BigQuery has committed. */
+export interface Load {
+  readonly jobId: string
+  readonly rows: number
+  /** The raw path of the batch that was replaced, if WRITE_TRUNCATE replaced one. */
+  readonly replacedBatch?: string
+}
+
+/** Where a batch was archived. */
+export interface Archive {
+  readonly processedPath: string
+  readonly files: number
+  readonly filesLeftInPlace: number
+}
+
+/** Deadlines that the deployment sets, in milliseconds. */
+export interface Deadlines {
+  readonly createCluster: number
+  readonly sparkJob: number
+  /** After its creation was asked for, a cluster deletes itself. */
+  readonly clusterLifetime: number
+}
+
+/** A run's input, checked, with what the worker's settings add to it. */
+export interface Prepared {
+  readonly plan: RunPlan
+  readonly deadlines: Deadlines
+  /** Zones to try, in this order; empty leaves the choice to Dataproc. */
+  readonly zones: readonly string[]
+}

@@ -33,6 +33,8 @@ export interface PipelineConfig {
   readonly sparkScriptUri: string
   readonly createClusterDeadlineMinutes: number
   readonly sparkJobDeadlineMinutes: number
+  /** Pauses between two looks at a cluster or job, in milliseconds. */
+  readonly polling: { readonly minimum: number; readonly maximum: number }
 }
 
 /** The shape of the ephemeral cluster. */
@@ -139,6 +141,16 @@ const workerVariables = {
     minimum: 1,
     maximum: 17_280,
   }),
+  POLL_MINIMUM_MS: integer({
+    description: 'milliseconds between the first looks at a cluster or job',
+    default: 500,
+    minimum: 50,
+  }),
+  POLL_MAXIMUM_MS: integer({
+    description: 'milliseconds between two looks at a cluster or job, at most',
+    default: 5000,
+    minimum: 50,
+  }),
   CLUSTER_IMAGE_VERSION: text({ description: 'Dataproc image version', default: '2.3-debian12' }),
   CLUSTER_MACHINE_TYPE: text({ description: 'machine type of master and workers', default: 'n1-standard-4' }),
   CLUSTER_WORKERS: integer({ description: 'worker machines', default: 2, minimum: 2 }),
@@ -211,6 +223,7 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
       sparkScriptUri: v.SPARK_SCRIPT_URI ?? `gs://${v.RAW_BUCKET}/spark-jobs/spark_avg_speed.py`,
       createClusterDeadlineMinutes: v.CREATE_CLUSTER_DEADLINE_MINUTES,
       sparkJobDeadlineMinutes: v.SPARK_JOB_DEADLINE_MINUTES,
+      polling: { minimum: v.POLL_MINIMUM_MS, maximum: v.POLL_MAXIMUM_MS },
     },
     cluster: {
       imageVersion: v.CLUSTER_IMAGE_VERSION,

@@ -89,13 +89,13 @@ async function describeBatch({ plan, progress, cleanup }: Run): Promise<Batch> {
 
 async function processBatch(run: Run, batch: Batch): Promise<AverageSpeedResult> {
   const { plan, progress } = run
-  const earlier = await findLoad(plan, batch)
+  const earlier = await progress.within('loadTable', () => findLoad(plan, batch))
   const output = earlier === undefined ? await produceOutput(run, batch) : undefined
   if (output !== undefined && output.rowsWritten > 0 && plan.writeDisposition === 'WRITE_TRUNCATE') {
     run.cleanup.arm(`The claim on ${plan.outputTable} was not released, which the next run will mend`, () =>
       releaseTable(plan),
     )
-    await claimTable(plan)
+    await progress.within('loadTable', () => claimTable(plan))
   }
   const scope = CancellationScope.current()
   if (scope.consideredCancelled) throw new CancelledFailure('The run was cancelled before the load.')
@@ -136,7 +136,7 @@ async function produceOutputOnce(run: Run, batch: Batch, attempt: Attempt): Prom
   await withEphemeralCluster(run, attempt, (cluster) =>
     progress.step('runSparkJob', () => sparkJob(deadlines).runSparkJob(plan, batch, attempt, cluster)),
   )
-  const summary = await verifyOutput(plan, batch, attempt)
+  const summary = await progress.within('runSparkJob', () => verifyOutput(plan, batch, attempt))
   return { ...summary, attempt }
 }
 

@@ -26,6 +26,8 @@ export interface Progress {
    * @param detail what came of it, in one short sentence
    */
   step<T>(name: StepName, body: () => Promise<T>, detail?: (result: T) => string): Promise<T>
+  /** Runs what belongs to a step but is not the step itself: its errors count as the step's. */
+  within<T>(name: StepName, body: () => Promise<T>): Promise<T>
   skip(name: StepName, why: string): void
   /** Notes a fact that observers look for. */
   note(facts: Partial<Omit<RunProgress, 'steps'>>): void

@@ -1,0 +1,45 @@
+import { fileURLToPath } from 'node:url'
+import type { Client } from '@temporalio/client'
+import { type NativeConnection, Worker } from '@temporalio/worker'
+import { createActivities } from '../../activities/index.ts'
+import type { GoogleClients } from '../clients.ts'
+import type { WorkerConfig } from '../config.ts'
+import { openWorkflows } from './open-workflows.ts'
+
+/** What a worker is made of; all of it is closed by whoever opened it. */
+export interface WorkerParts {
+  readonly config: WorkerConfig
+  readonly connection: NativeConnection
+  readonly client: Client
+  readonly google: GoogleClients
+}
+
+/** Makes a worker for the pipeline's workflows and activities; `run()` starts it. */
+export async function createWorker({ config, connection, client, google }: WorkerParts): Promise<Worker> {
+  const { pipeline } = config
+  const { storage, bigquery, clusters, jobs } = google
+  return Worker.create({
+    connection,
+    namespace: config.temporal.namespace,
+    taskQueue: config.temporal.taskQueue,
+    workflowsPath: fileURLToPath(import.meta.resolve('../../workflows/index.ts')),
+    activities: createActivities(
+      { storage, bigquery, clusters, jobs, isWorkflowOpen: openWorkflows(client) },
+      {
+        project: config.google.project,
+        region: config.google.region,
+        deployment: pipeline.deployment,
+        bigqueryLocation: pipeline.bigqueryLocation,
+        sparkScriptUri: pipeline.sparkScriptUri,
+        createClusterDeadlineMinutes: pipeline.createClusterDeadlineMinutes,
+        sparkJobDeadlineMinutes: pipeline.sparkJobDeadlineMinutes,
+        defaults: pipeline,
+        cluster: config.cluster,
+        polling: pipeline.polling,
+      },
+    ),
+    // Long enough to finish a call to Google; what takes longer lets go and is taken up by another worker.
+    shutdownGraceTime: '10 seconds',
+    shutdownForceTime: '30 seconds',
+  })
+}

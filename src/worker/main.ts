@@ -1,0 +1,36 @@
+import { NativeConnection, Runtime } from '@temporalio/worker'
+import { connectTemporal, createGoogleClients } from '../clients.ts'
+import { loadWorkerConfig } from '../config.ts'
+import { createLogger, temporalLogger } from '../logging.ts'
+import { createWorker } from './create-worker.ts'
+import { healthServer } from './health.ts'
+import { ensureReaperSchedule } from './reaper-schedule.ts'
+
+/** Runs a worker until SIGINT or SIGTERM; then finishes or lets go of what it is doing, and closes what it opened. */
+async function main(): Promise<void> {
+  const config = loadWorkerConfig()
+  const logger = createLogger('worker', config.logLevel)
+  Runtime.install({ logger: temporalLogger(logger) })
+  const google = createGoogleClients(config.google)
+  const client = await connectTemporal(config.temporal)
+  const connection = await NativeConnection.connect({ address: config.temporal.address })
+  await ensureReaperSchedule(client, config.pipeline.deployment, config.temporal.taskQueue)
+  const worker = await createWorker({ config, connection, client, google })
+  const health = healthServer(worker)
+  await health.listen(config.health)
+  try {
+    await worker.run()
+  } finally {
+    await health.close()
+    await connection.close()
+    await client.connection.close()
+    await google.close()
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}

@@ -1,13 +1,7 @@
 import { composeObjects, copyObject, moveObject, rewriteObject } from './copies.ts'
 import { downloadError, downloadReply } from './downloads.ts'
 import { invalid, StorageError } from './errors.ts'
-import {
-  emptyReply,
-  jsonReply,
-  parseJsonObject,
-  type StorageReply,
-  type StorageRequest,
-} from './http.ts'
+import { emptyReply, jsonReply, parseJsonObject, type StorageReply, type StorageRequest } from './http.ts'
 import { listObjects } from './listing.ts'
 import type { ObjectStore } from './object-store.ts'
 import { longParameter, readConditions } from './preconditions.ts'

@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Connection } from '@temporalio/client'
+import { freePort } from '../support/free-port.ts'
+import { stopProcess } from '../support/processes.ts'
+import { tools } from '../toolchain/tools.ts'
+
+/** How to run the development server. */
+export interface TemporalOptions {
+  /** An existing folder; keeps `temporal.db` and `temporal.log`. */
+  readonly stateDir: string
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** Default: any free port. */
+  readonly port?: number
+  /** Default: any free port. */
+  readonly uiPort?: number
+  /** Default `default`. */
+  readonly namespace?: string
+  /** Types by name, such as `{ RawPath: 'Keyword' }`. */
+  readonly searchAttributes?: Readonly<Record<string, string>>
+}
+
+/** A running development server. */
+export interface Temporal {
+  /** `host:port` of the frontend. */
+  readonly address: string
+  readonly uiUrl: string
+  /** Stops the server, hard if asked, and starts it again on the same ports and file. */
+  restart(how?: { kill: boolean }): Promise<void>
+  close(): Promise<void>
+}
+
+const START_DEADLINE_MS = 30_000
+
+/**
+ * Starts Temporal's development server with its Web UI on a SQLite file, and waits until it answers over gRPC.
+ * @throws Error that names the log when it does not answer in 30 seconds.
+ */
+export async function startTemporal(options: TemporalOptions): Promise<Temporal> {
+  const host = options.host ?? '127.0.0.1'
+  const port = options.port || (await freePort(host))
+  const uiPort = options.uiPort || (await freePort(host))
+  const address = `${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`
+  const namespace = options.namespace ?? 'default'
+  const log = join(options.stateDir, 'temporal.log')
+  const args = [
+    'server',
+    'start-dev',
+    ...['--ip', host, '--port', String(port), '--ui-port', String(uiPort)],
+    ...[
+      '--db-filename',
+      join(options.stateDir, 'temporal.db'),
+      '--namespace',
+      namespace,
+      '--log-level',
+      'warn',
+    ],
+    ...Object.entries(options.searchAttributes ?? {}).flatMap(([name, type]) => [
+      '--search-attribute',
+      `${name}=${type}`,
+    ]),
+  ]
+  let server = await start(args, log, address, namespace)
+  return {
+    address,
+    uiUrl: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${uiPort}`,
+    async restart({ kill } = { kill: false }) {
+      await stopProcess(server, kill ? 'SIGKILL' : 'SIGTERM')
+      server = await start(args, log, address, namespace)
+    },
+    close: () => stopProcess(server),
+  }
+}
+
+async function start(args: string[], log: string, address: string, namespace: string): Promise<ChildProcess> {
+  const output = openSync(log, 'a')
+  const server = spawn(tools.temporal, args, { stdio: ['ignore', output, output] })
+  closeSync(output)
+  try {
+    await untilReady(server, address, namespace)
+  } catch (error) {
+    await stopProcess(server, 'SIGKILL')
+    throw new Error(`Temporal's development server did not start. Its log is ${log}.`, { cause: error })
+  }
+  return server
+}
+
+/** Asks until the namespace is there; the server listens some time before it is. */
+async function untilReady(server: ChildProcess, address: string, namespace: string): Promise<void> {
+  const deadline = Date.now() + START_DEADLINE_MS
+  for (;;) {
+    if (server.exitCode !== null) throw new Error(`It ended with status ${server.exitCode}.`)
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: 1000 })
+      try {
+        await connection.workflowService.describeNamespace({ namespace })
+        return
+      } finally {
+        await connection.close()
+      }
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+      await sleep(50)
+    }
+  }
+}

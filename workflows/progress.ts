@@ -70,6 +70,14 @@ export function createProgress(): Progress {
         throw error
       }
     },
+    async within(name, body) {
+      try {
+        return await body()
+      } catch (error) {
+        origins.set(error, name)
+        throw error
+      }
+    },
     skip(name, why) {
       set(name, 'skipped', { detail: why })
     },

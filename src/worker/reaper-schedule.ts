@@ -1,4 +1,9 @@
-import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client'
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  type ScheduleOptions,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client'
 import { REAPER_SCHEDULE_ID, REAPER_WORKFLOW_TYPE } from '../../workflows/contract.ts'
 
 /** How often orphaned clusters are looked for; a leaked cluster is paid for until then. */
@@ -14,7 +19,7 @@ export async function ensureReaperSchedule(
   taskQueue: string,
 ): Promise<void> {
   const scheduleId = `${REAPER_SCHEDULE_ID}-${deployment}`
-  const schedule = {
+  const schedule: Omit<ScheduleOptions, 'scheduleId' | 'memo' | 'searchAttributes' | 'state'> = {
     spec: { intervals: [{ every: EVERY }] },
     action: {
       type: 'startWorkflow',
@@ -24,7 +29,7 @@ export async function ensureReaperSchedule(
       args: [],
     },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: EVERY },
-  } as const
+  }
   try {
     await client.schedule.create({ scheduleId, ...schedule })
   } catch (error) {

@@ -58,7 +58,12 @@ export async function connectTemporal(config: TemporalConfig): Promise<Client> {
  * is away.
  */
 export function lazyTemporalClient(config: TemporalConfig): Client {
-  const connection = Connection.lazy({ address: config.address, connectTimeout: '10s' })
+  const connection = Connection.lazy({
+    address: config.address,
+    connectTimeout: '10s',
+    // By default gRPC waits up to two minutes before it tries a lost server again; callers are told to come back in seconds.
+    channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 3_000 },
+  })
   return new Client({ connection, namespace: config.namespace })
 }
 

@@ -70,6 +70,8 @@ export interface GatewayConfig {
   readonly temporal: TemporalConfig
   readonly pipeline: Pick<PipelineConfig, 'paths' | 'outputTable'>
   readonly authentication: AuthenticationConfig
+  /** What one caller may send. */
+  readonly requestsPerMinute: number
   readonly host: string
   readonly port: number
   readonly logLevel: string
@@ -186,6 +188,11 @@ const gatewayVariables = {
     description: 'keys of IAP assertions',
     default: 'https://www.gstatic.com/iap/verify/public_key-jwk',
   }),
+  GATEWAY_REQUESTS_PER_MINUTE: integer({
+    description: 'requests that one caller may send in a minute',
+    default: 600,
+    minimum: 1,
+  }),
   GATEWAY_HOST: text({ description: 'address that the gateway listens on', default: '127.0.0.1' }),
   GATEWAY_PORT: integer({ description: 'port that the gateway listens on', default: 8080, minimum: 0 }),
 }
@@ -261,6 +268,7 @@ export function loadGatewayConfig(env: Env = process.env): GatewayConfig {
       jwksUrl: iap ? v.IAP_JWKS_URL : v.GOOGLE_JWKS_URL,
       allowedCallers: listOf(v.ALLOWED_CALLERS.toLowerCase()),
     },
+    requestsPerMinute: v.GATEWAY_REQUESTS_PER_MINUTE,
     host: v.GATEWAY_HOST,
     port: v.GATEWAY_PORT,
     logLevel: v.LOG_LEVEL,

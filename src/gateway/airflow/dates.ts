@@ -1,0 +1,34 @@
+import { Problem } from '../problem.ts'
+
+/** A time as Python's `isoformat` writes it in UTC: `2019-03-01T00:00:00.120000+00:00`, no fraction when it is whole. */
+export function isoformat(date: Date): string {
+  const text = date.toISOString()
+  const fraction = text.slice(20, 23)
+  return `${text.slice(0, 19)}${fraction === '000' ? '' : `.${fraction}000`}+00:00`
+}
+
+/** The same as Python's `str` writes it, with a blank for the T. */
+export function pythonDate(date: Date): string {
+  return isoformat(date).replace('T', ' ')
+}
+
+const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(\.\d{1,9})?\s*(Z|[+-]\d{2}:?\d{2})?)?$/i
+
+/**
+ * Reads an ISO 8601 date; without a zone it is in UTC, as in Airflow's default. Microseconds are cut to milliseconds.
+ * @throws Problem 400
+ */
+export function parseDate(field: string, text: string): Date {
+  // In a URL's query a plus sign arrives as a blank.
+  const match = ISO.exec(text.trim().replace(/ (\d{2}:?\d{2})$/, '+$1'))
+  const [, day, time = '00:00:00', fraction = '', zone = 'Z'] = match ?? []
+  const offset = zone.toUpperCase() === 'Z' ? 'Z' : zone.replace(/^(.\d{2}):?/, '$1:')
+  const date = new Date(`${day}T${time}${fraction.slice(0, 4)}${offset}`)
+  if (match === null || Number.isNaN(date.getTime())) {
+    throw new Problem(
+      400,
+      `${field} must be an ISO 8601 date such as 2019-03-01T00:00:00+00:00, not ${JSON.stringify(text.slice(0, 60))}.`,
+    )
+  }
+  return date
+}

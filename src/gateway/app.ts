@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import helmet from '@fastify/helmet'
+import rateLimit, { type RateLimitOptions } from '@fastify/rate-limit'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import underPressure from '@fastify/under-pressure'
+import type { Client } from '@temporalio/client'
+import fastify, { LogController } from 'fastify'
+import type { GatewayConfig } from '../config.ts'
+import { experimentalRoutes } from './airflow/experimental-routes.ts'
+import type { KeySetTimes } from './authentication/key-set.ts'
+import { authentication, callerOf } from './authentication/plugin.ts'
+import { documentation } from './documentation.ts'
+import { errorHandler, writeProblem } from './error-handler.ts'
+import { loggerOptions, logReplies } from './logging.ts'
+import { Problem, unavailable } from './problem.ts'
+import { healthRoutes } from './routes/health.ts'
+import { runRoutes } from './routes/runs.ts'
+import { readinessCheck } from './runs/readiness.ts'
+import { createRuns } from './runs/runs.ts'
+import { validatorCompiler } from './validation.ts'
+
+/** What an app is made of. */
+export interface AppOptions {
+  readonly config: GatewayConfig
+  readonly temporal: Client
+  /** Where the log's JSON lines go; default: stdout. */
+  readonly logStream?: NodeJS.WritableStream
+  readonly keySetTimes?: KeySetTimes
+}
+
+// A trigger's body is a few hundred bytes; these limits leave room and keep a slow or hostile sender from holding a
+// connection.
+const LIMITS = {
+  bodyLimit: 64 * 1024,
+  requestTimeout: 15_000,
+  connectionTimeout: 30_000,
+  keepAliveTimeout: 72_000,
+  http: { maxHeaderSize: 16 * 1024, headersTimeout: 10_000 },
+  routerOptions: { maxParamLength: 500 },
+} as const
+
+/** Builds the gateway's HTTP application; it does not listen. */
+export async function buildApp({ config, temporal, logStream, keySetTimes }: AppOptions) {
+  const app = fastify({
+    ...LIMITS,
+    logger: { ...loggerOptions(config.logLevel), ...(logStream && { stream: logStream }) },
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setErrorHandler(errorHandler(writeProblem))
+  app.setNotFoundHandler(() => {
+    throw new Problem(404, 'There is nothing at this address. The API is described at /docs.')
+  })
+
+  await app.register(helmet)
+  await app.register(underPressure, {
+    maxEventLoopDelay: 2_000,
+    pressureHandler: () => {
+      throw unavailable('The gateway is overloaded. Try again shortly.', 5)
+    },
+  })
+  await app.register(rateLimit, { global: false })
+  await app.register(documentation, { mode: config.authentication.mode })
+
+  app.decorateRequest('caller', undefined)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  logReplies(app)
+
+  const runs = createRuns(temporal, config)
+  await app.register(healthRoutes, { checkReady: readinessCheck(temporal) })
+  await app.register(async (secured) => {
+    await secured.register(authentication, {
+      authentication: config.authentication,
+      ...(keySetTimes && { keySetTimes }),
+    })
+    secured.addHook('onRequest', app.rateLimit(limitPerCaller(config.requestsPerMinute)))
+    await secured.register(runRoutes, { runs })
+    await secured.register(experimentalRoutes, { runs, prefix: '/api/experimental' })
+  })
+  return app
+}
+
+function limitPerCaller(max: number): RateLimitOptions {
+  return {
+    max,
+    timeWindow: '1 minute',
+    keyGenerator: (request) => callerOf(request).email,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new Problem(
+        429,
+        `Too many requests: at most ${max} a minute. Try again in ${Math.ceil(ttl / 1000)} s.`,
+      ),
+  }
+}

@@ -1,0 +1,64 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import type { AuthenticationConfig } from '../../config.ts'
+import { Problem } from '../problem.ts'
+import { createKeySet, type KeySetTimes } from './key-set.ts'
+import { type Caller, verifyToken } from './verify-token.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sent the request; undefined on routes that are open to all. */
+    caller: Caller | undefined
+  }
+}
+
+/** What the plugin needs. */
+export interface AuthenticationOptions {
+  readonly authentication: AuthenticationConfig
+  readonly keySetTimes?: KeySetTimes
+}
+
+/**
+ * Demands a proof of identity for every route of the scope in which it is registered. One mode counts: behind IAP only
+ * its assertion is read, for anybody can send an Authorization header.
+ */
+export const authentication = fastifyPlugin(
+  async (app: FastifyInstance, options: AuthenticationOptions) => {
+    const config = options.authentication
+    const findKey = createKeySet(new URL(config.jwksUrl), options.keySetTimes)
+    const tokenOf = config.mode === 'iap' ? assertionOf : bearerTokenOf
+    app.addHook('onRequest', async (request) => {
+      request.caller = await verifyToken(tokenOf(request), config, findKey)
+    })
+  },
+  { name: 'authentication' },
+)
+
+/** The caller of an authenticated route. */
+export function callerOf(request: FastifyRequest): Caller {
+  if (request.caller === undefined) throw new Error('The route is not authenticated.')
+  return request.caller
+}
+
+function bearerTokenOf(request: FastifyRequest): string {
+  const header = request.headers.authorization
+  if (header === undefined || header.trim() === '') {
+    throw missing('Send a Google ID token in the Authorization header: Bearer <token>.')
+  }
+  const token = /^Bearer +(\S+)$/i.exec(header.trim())?.[1]
+  if (token === undefined) throw missing('The Authorization header must be: Bearer <Google ID token>.')
+  return token
+}
+
+function assertionOf(request: FastifyRequest): string {
+  const assertion = request.headers['x-goog-iap-jwt-assertion']
+  if (typeof assertion !== 'string' || assertion === '') {
+    throw missing('The request did not come through Identity-Aware Proxy: its assertion is missing.')
+  }
+  return assertion
+}
+
+// RFC 6750: a request without any credentials gets a challenge without an error code.
+function missing(sentence: string): Problem {
+  return new Problem(401, sentence, { headers: { 'www-authenticate': 'Bearer' } })
+}

@@ -1,0 +1,48 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import type { AuthenticationConfig } from '../config.ts'
+
+const SCHEMES = {
+  'id-token': {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A Google ID token whose audience is the IAP client id.',
+  },
+  iap: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-goog-iap-jwt-assertion',
+    description:
+      'Added by Identity-Aware Proxy; send it a Google ID token whose audience is the IAP client id.',
+  },
+} as const
+
+/** OpenAPI 3.1 at /openapi.json and a page to browse it at /docs, both made from the routes' schemas and open to all. */
+export const documentation = fastifyPlugin(
+  async (app: FastifyInstance, { mode }: Pick<AuthenticationConfig, 'mode'>) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'average-speed gateway',
+          description: 'Starts and follows runs of the average-speed pipeline.',
+          version: '0.1.0',
+          license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+        },
+        tags: [
+          { name: 'runs', description: 'The native API.' },
+          { name: 'airflow 1.10', description: 'For triggers that were written for Airflow 1.10.' },
+          { name: 'health', description: 'For probes; open to all.' },
+        ],
+        components: { securitySchemes: { caller: SCHEMES[mode] } },
+        security: [{ caller: [] }],
+      },
+    })
+    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  },
+  { name: 'documentation' },
+)

@@ -1,0 +1,32 @@
+import { lazyTemporalClient } from '../clients.ts'
+import { loadGatewayConfig } from '../config.ts'
+import { ConfigurationError } from '../environment.ts'
+import { buildApp } from './app.ts'
+
+/** Longest that a shutdown waits for accepted requests, in milliseconds; less than the platforms' ten seconds. */
+const SHUTDOWN_MS = 9_000
+
+/** Runs the gateway until it is told to stop; accepted requests are answered first. */
+async function main(): Promise<void> {
+  const config = loadGatewayConfig()
+  const temporal = lazyTemporalClient(config.temporal)
+  const app = await buildApp({ config, temporal })
+
+  const stop = async (signal: string): Promise<void> => {
+    app.log.info({ signal }, 'stopping')
+    // A request that hangs must not keep the process: the platform would kill it anyhow.
+    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref()
+    await app.close()
+    await temporal.connection.close()
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => void stop(signal))
+  }
+  await app.listen({ host: config.host, port: config.port })
+}
+
+main().catch((error: unknown) => {
+  // A fault of the configuration is the operator's to read; its stack says nothing.
+  console.error(error instanceof ConfigurationError ? error.message : error)
+  process.exit(1)
+})

@@ -1,0 +1,76 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client'
+import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client'
+import {
+  type AverageSpeedResult,
+  PROGRESS_MEMO,
+  type RunProgress,
+  WORKFLOW_TYPE,
+  workflowIdOf,
+} from '../../../workflows/contract.ts'
+import { Problem } from '../problem.ts'
+import { failureOf } from './failure.ts'
+import { pendingActivitiesOf } from './pending-activities.ts'
+import type { Run } from './run.ts'
+import { inputInMemo, summaryOf } from './summary.ts'
+import { callTemporal } from './temporal-call.ts'
+
+/**
+ * Reads a run from Temporal's own records, never by a query, so that it answers while no worker runs.
+ * @throws Problem 404 when there is no such run, 503 when Temporal is away
+ */
+export async function describeRun(client: Client, runId: string): Promise<Run> {
+  const description = await describeExecution(client, runId)
+  const summary = summaryOf(description)
+  const input = inputInMemo(description)
+  const progress = description.memo?.[PROGRESS_MEMO] as RunProgress | undefined
+  return {
+    ...summary,
+    ...(input && { input }),
+    ...(progress && { progress: summary.status === 'running' ? progress : settled(progress) }),
+    activities: pendingActivitiesOf(description.raw.pendingActivities ?? []),
+    ...(summary.status !== 'running' && (await outcomeOf(client, summary))),
+  }
+}
+
+/**
+ * Describes the latest execution of a run.
+ * @throws Problem 404 when there is none
+ */
+export async function describeExecution(
+  client: Client,
+  runId: string,
+): Promise<WorkflowExecutionDescription> {
+  // A workflow started by hand in the Web UI has an id of its own, which is then the run's.
+  for (const workflowId of [workflowIdOf(runId), runId]) {
+    try {
+      const description = await callTemporal(client, () => client.workflow.getHandle(workflowId).describe())
+      if (description.type === WORKFLOW_TYPE) return description
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error
+    }
+  }
+  throw new Problem(404, `There is no run ${JSON.stringify(runId)}.`)
+}
+
+async function outcomeOf(
+  client: Client,
+  run: { readonly workflowId: string; readonly executionId: string },
+): Promise<Pick<Run, 'result' | 'failure'>> {
+  // The execution is named, so that a retry that begins in between is not waited for.
+  const handle = client.workflow.getHandle(run.workflowId, run.executionId, { followRuns: false })
+  try {
+    const result: unknown = await callTemporal(client, () => handle.result())
+    return typeof result === 'object' && result !== null ? { result: result as AverageSpeedResult } : {}
+  } catch (error) {
+    if (error instanceof WorkflowFailedError) return { failure: failureOf(error.cause) }
+    throw error
+  }
+}
+
+/** A terminated run left its steps as they were; none of them runs any more. */
+function settled(progress: RunProgress): RunProgress {
+  return {
+    ...progress,
+    steps: progress.steps.map((step) => (step.state === 'running' ? { ...step, state: 'cancelled' } : step)),
+  }
+}

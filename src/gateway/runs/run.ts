@@ -1,0 +1,52 @@
+import type {
+  AverageSpeedInput,
+  AverageSpeedResult,
+  ClusterReceipt,
+  RunProgress,
+  StepName,
+} from '../../../workflows/contract.ts'
+import type { RunStatus } from '../schemas/run.ts'
+
+/** A run, as much of it as a start or a list tells. */
+export interface RunSummary {
+  readonly runId: string
+  readonly workflowId: string
+  /** Temporal's id of this execution; a retry or reset of the run has another. */
+  readonly executionId: string
+  readonly status: RunStatus
+  readonly startedAt: Date
+  readonly endedAt?: Date
+  readonly startedBy?: string
+  readonly rawPath?: string
+  readonly step?: string
+  /** The date that an Airflow client gave the run; otherwise its start. */
+  readonly logicalDate: Date
+}
+
+/** An activity that Temporal is still trying. */
+export interface PendingActivity {
+  readonly name: string
+  readonly attempt: number
+  readonly state: 'scheduled' | 'started' | 'cancel_requested' | 'paused'
+  readonly lastFailure?: string
+}
+
+/** Why a run did not succeed. */
+export interface RunFailure {
+  readonly type: string
+  readonly message: string
+  readonly kind?: 'request' | 'data' | 'infrastructure'
+  readonly step?: StepName
+  readonly rawFilesAt?: string
+  readonly clusters?: readonly ClusterReceipt[]
+  readonly notCleaned?: readonly string[]
+}
+
+/** A run in full. */
+export interface Run extends RunSummary {
+  readonly input?: AverageSpeedInput
+  readonly progress?: RunProgress
+  readonly activities: readonly PendingActivity[]
+  readonly result?: AverageSpeedResult
+  readonly failure?: RunFailure
+}

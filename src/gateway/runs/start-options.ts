@@ -1,0 +1,67 @@
+import type { WorkflowStartOptions } from '@temporalio/client'
+import { type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common'
+import {
+  type AverageSpeedInput,
+  INPUT_MEMO,
+  keywordOf,
+  STARTED_BY_MEMO,
+  STEPS,
+  workflowIdOf,
+} from '../../../workflows/contract.ts'
+import { attributes } from './attributes.ts'
+
+/** A run that may be started: its input is normalised. */
+export interface StartRequest {
+  readonly runId: string
+  readonly input: AverageSpeedInput
+  /** E-mail of the caller. */
+  readonly startedBy: string
+  /** The date that an Airflow client gave the run. */
+  readonly logicalDate?: Date
+}
+
+type AverageSpeed = (input: AverageSpeedInput) => Promise<unknown>
+
+// Limit of a static summary: https://docs.temporal.io/develop/typescript/observability (200 bytes)
+const SUMMARY_BYTES = 200
+
+/**
+ * The exact options of a start. A run id is used once, whether its run is open or closed (P1). There is no timeout: the
+ * workflow bounds each step, and must never be stopped before its teardown.
+ */
+export function startOptions(request: StartRequest, taskQueue: string) {
+  return {
+    workflowId: workflowIdOf(request.runId),
+    taskQueue,
+    args: [request.input],
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'FAIL',
+    memo: { [INPUT_MEMO]: request.input, [STARTED_BY_MEMO]: request.startedBy },
+    typedSearchAttributes: new TypedSearchAttributes(attributesOf(request)),
+    staticSummary: cut(`${batchNameOf(request.input.rawPath)}, asked for by ${request.startedBy}`),
+  } as const satisfies WorkflowStartOptions<AverageSpeed>
+}
+
+function attributesOf(request: StartRequest): SearchAttributePair[] {
+  return [
+    { key: attributes.rawPath, value: keywordOf(request.input.rawPath) },
+    { key: attributes.startedBy, value: keywordOf(request.startedBy) },
+    { key: attributes.runStep, value: STEPS[0] },
+    ...(request.logicalDate === undefined
+      ? []
+      : [{ key: attributes.logicalDate, value: request.logicalDate }]),
+  ]
+}
+
+function batchNameOf(rawPath: string): string {
+  return rawPath.split('/').at(-2) ?? rawPath
+}
+
+function cut(text: string): string {
+  const bytes = Buffer.from(text)
+  // A character that the cut goes through would become U+FFFD.
+  return bytes
+    .subarray(0, SUMMARY_BYTES)
+    .toString()
+    .replace(/\ufffd+$/, '')
+}

@@ -1,0 +1,104 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import type { Client } from '@temporalio/client'
+import { startTemporal, type Temporal } from '../../../local/temporal/temporal.ts'
+import { lazyTemporalClient } from '../../../src/clients.ts'
+import type { GatewayConfig } from '../../../src/config.ts'
+import { buildApp } from '../../../src/gateway/app.ts'
+import type { KeySetTimes } from '../../../src/gateway/authentication/key-set.ts'
+import { SEARCH_ATTRIBUTES } from '../../../workflows/contract.ts'
+import { type Issuer, startIssuer } from './issuer.ts'
+
+/** A gateway on a real development server, without a worker. */
+export interface TestGateway {
+  readonly app: Awaited<ReturnType<typeof buildApp>>
+  readonly temporal: Temporal
+  readonly client: Client
+  readonly issuer: Issuer
+  readonly config: GatewayConfig
+  /** Everything that was logged. */
+  readonly log: () => string
+  /** Headers of a good caller, with the given ones over them. */
+  headers(more?: Record<string, string>): Promise<Record<string, string>>
+  close(): Promise<void>
+}
+
+/** What differs from the ordinary. */
+export interface TestGatewayOptions {
+  readonly config?: Partial<GatewayConfig>
+  readonly keySetTimes?: KeySetTimes
+}
+
+/** The configuration of the gateways under test. */
+export function testConfig(issuer: Issuer, temporalAddress: string): GatewayConfig {
+  return {
+    temporal: {
+      address: temporalAddress,
+      namespace: 'default',
+      taskQueue: 'test-queue',
+      uiUrl: 'http://ui.test',
+    },
+    pipeline: {
+      paths: { rawBucket: 'raw-bucket', processedBucket: 'processed-bucket', allowedBuckets: ['raw-bucket'] },
+      outputTable: 'test-project.dataset.table',
+    },
+    authentication: {
+      mode: 'id-token',
+      audiences: ['test-client-id'],
+      jwksUrl: issuer.jwksUrl,
+      allowedCallers: ['caller@example.com'],
+    },
+    requestsPerMinute: 100_000,
+    host: '127.0.0.1',
+    port: 0,
+    logLevel: 'debug',
+  }
+}
+
+/** Starts Temporal, an issuer of tokens, and the gateway's app before them. */
+export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'gateway-'))
+  const [temporal, issuer] = await Promise.all([
+    startTemporal({ stateDir, searchAttributes: SEARCH_ATTRIBUTES }),
+    startIssuer(),
+  ])
+  const config = { ...testConfig(issuer, temporal.address), ...options.config }
+  const client = lazyTemporalClient(config.temporal)
+  let log = ''
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      log += String(chunk)
+      done()
+    },
+  })
+  const app = await buildApp({
+    config,
+    temporal: client,
+    logStream: stream,
+    ...(options.keySetTimes && { keySetTimes: options.keySetTimes }),
+  })
+  return {
+    app,
+    temporal,
+    client,
+    issuer,
+    config,
+    log: () => log,
+    headers: async (more = {}) => ({ authorization: `Bearer ${await issuer.token()}`, ...more }),
+    async close() {
+      await app.close()
+      await client.connection.close()
+      await Promise.all([temporal.close(), issuer.close()])
+      await rm(stateDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** How many runs there are, by name, whatever became of them; asks until visibility has caught up with `sentinel`. */
+export async function workflowIds(client: Client): Promise<readonly string[]> {
+  const ids: string[] = []
+  for await (const { workflowId } of client.workflow.list()) ids.push(workflowId)
+  return ids.sort()
+}

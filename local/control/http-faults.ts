@@ -25,8 +25,8 @@ export interface HttpErrorReply {
 
 /**
  * Counts calls and injects faults into a Fastify app. `before` strikes once the request is read and before its handler
- * runs; `after` strikes when the handler has answered, so the effect is committed and only the answer is replaced or
- * lost. A drop destroys the socket, which the client sees as a connection reset.
+ * runs; `after` strikes when the handler has answered without an error, so the effect is committed and only the answer is
+ * replaced or lost. A drop destroys the socket, which the client sees as a connection reset.
  *
  * Call it before the routes are added. Handlers that hijack their reply get `before` faults only.
  */
@@ -56,7 +56,8 @@ export function registerHttpFaults(app: FastifyInstance, options: HttpFaultOptio
   })
 
   app.addHook('onSend', async (request, reply, payload) => {
-    if (struck.has(request)) return payload
+    // A refusal has no effect that could be lost; an `after` fault keeps waiting for one that has.
+    if (struck.has(request) || reply.statusCode >= 400) return payload
     const fault = await strike(request, 'after')
     if (fault === undefined) return payload
     struck.add(request)

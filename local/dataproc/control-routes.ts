@@ -1,0 +1,170 @@
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { StandInClock } from '../control/clock.ts'
+import type { ClusterFaultSpec, ClusterFaults } from './cluster-faults.ts'
+import type { ClusterLifecycle } from './cluster-lifecycle.ts'
+import type { ClusterTable } from './cluster-table.ts'
+import type { JobFaultSpec, JobFaults } from './job-faults.ts'
+import type { JobLifecycle } from './job-lifecycle.ts'
+import type { JobTable } from './job-table.ts'
+import { ledger } from './ledger.ts'
+import { PUBLISHED_QUOTAS, type QuotaLimits, type Quotas } from './quotas.ts'
+import type { Settings } from './settings.ts'
+
+/** What the control endpoint reaches into. */
+export interface ControlParts {
+  readonly clock: StandInClock
+  readonly settings: Settings
+  readonly clusters: ClusterTable
+  readonly clusterLifecycle: ClusterLifecycle
+  readonly clusterFaults: ClusterFaults
+  readonly jobs: JobTable
+  readonly jobLifecycle: JobLifecycle
+  readonly jobFaults: JobFaults
+  readonly quotas: Quotas
+}
+
+const ms = Type.Optional(Type.Number({ minimum: 0 }))
+const strict = { additionalProperties: false }
+const text = Type.Optional(Type.String())
+const times = Type.Optional(Type.Integer({ minimum: 1 }))
+
+const SettingsBody = Type.Object(
+  {
+    bootMs: ms,
+    runningLagMs: ms,
+    deleteMs: ms,
+    updateMs: ms,
+    jobStartMs: ms,
+    cancelMs: ms,
+    jobMs: ms,
+    jobMode: Type.Optional(Type.Enum(['spark', 'stub', 'instant'])),
+  },
+  strict,
+)
+const ClusterFaultBody = Type.Object(
+  {
+    kind: Type.Enum(['quota', 'stockout', 'boot-failure', 'stuck', 'delete-failure']),
+    zone: text,
+    match: text,
+    times,
+    message: text,
+  },
+  strict,
+)
+const JobFaultBody = Type.Object(
+  { kind: Type.Enum(['error', 'lost']), match: text, afterMs: ms, times, message: text },
+  strict,
+)
+const count = Type.Optional(Type.Integer({ minimum: 0 }))
+const QuotasBody = Type.Object(
+  {
+    enabled: Type.Boolean(),
+    limits: Type.Optional(
+      Type.Object(
+        { getJob: count, jobOperations: count, clusterOperations: count, otherRequests: count },
+        strict,
+      ),
+    ),
+  },
+  strict,
+)
+const AdvanceBody = Type.Object({ ms: Type.Number({ minimum: 0 }) }, strict)
+
+type Named = { Params: { name: string } }
+
+/**
+ * The control endpoint's routes for Dataproc, besides the shared ones:
+ *
+ * - `GET|PUT /settings`: see {@link Settings}; a PUT changes what it names and answers them all.
+ * - `POST /clock/advance` `{ms}`; `GET /clock`.
+ * - `GET /ledger`: see `Ledger`.
+ * - `POST|GET|DELETE /cluster-faults`: see {@link ClusterFaultSpec}. `POST /clusters/:name/fail` `{message?}`,
+ *   `POST /clusters/:name/vanish`.
+ * - `POST|GET|DELETE /job-faults`: see {@link JobFaultSpec}. `POST /jobs/:name/fail` `{message?}`,
+ *   `POST /jobs/:name/cancel-outside`, `POST /jobs/:name/vanish`.
+ * - `PUT /quotas` `{enabled, limits?}`: Google's published ones unless others are given.
+ */
+export function controlRoutes(app: FastifyInstance, parts: ControlParts): void {
+  const { clock, settings } = parts
+  app.get('/settings', () => settings)
+  app.put<{ Body: Partial<Settings> }>('/settings', { schema: { body: SettingsBody } }, ({ body }) =>
+    Object.assign(settings, body),
+  )
+  app.get('/clock', () => ({ now: clock.isoNow() }))
+  app.post<{ Body: { ms: number } }>('/clock/advance', { schema: { body: AdvanceBody } }, ({ body }) => {
+    clock.advance(body.ms)
+    return { now: clock.isoNow() }
+  })
+  app.get('/ledger', () => ledger(parts.clusters.history(), parts.jobs.history(), clock.now()))
+  app.put<{ Body: { enabled: boolean; limits?: Partial<QuotaLimits> } }>(
+    '/quotas',
+    { schema: { body: QuotasBody } },
+    ({ body }) => {
+      parts.quotas.limits = body.enabled ? { ...PUBLISHED_QUOTAS, ...body.limits } : undefined
+      return { enabled: body.enabled, limits: parts.quotas.limits ?? null }
+    },
+  )
+  clusterRoutes(app, parts)
+  jobRoutes(app, parts)
+}
+
+function clusterRoutes(
+  app: FastifyInstance,
+  { clusters, clusterLifecycle, clusterFaults }: ControlParts,
+): void {
+  app.post<{ Body: ClusterFaultSpec }>(
+    '/cluster-faults',
+    { schema: { body: ClusterFaultBody } },
+    ({ body }) => ({
+      id: clusterFaults.add(body).id,
+    }),
+  )
+  app.get('/cluster-faults', () => clusterFaults.list())
+  app.delete('/cluster-faults', (_request, reply) => {
+    clusterFaults.clear()
+    return reply.code(204).send()
+  })
+  app.post<Named & { Body: { message?: string } | undefined }>('/clusters/:name/fail', (request, reply) => {
+    const cluster = clusters.find(request.params.name)
+    if (cluster === undefined) return reply.code(404).send({ error: `No cluster ${request.params.name}.` })
+    clusterLifecycle.fail(cluster, request.body?.message ?? 'The cluster encountered an error.')
+    return { state: 'ERROR' }
+  })
+  app.post<Named>('/clusters/:name/vanish', (request, reply) => {
+    const cluster = clusters.find(request.params.name)
+    if (cluster === undefined) return reply.code(404).send({ error: `No cluster ${request.params.name}.` })
+    clusterLifecycle.vanish(cluster)
+    return { state: 'GONE' }
+  })
+}
+
+function jobRoutes(app: FastifyInstance, { jobs, jobLifecycle, jobFaults }: ControlParts): void {
+  app.post<{ Body: JobFaultSpec }>('/job-faults', { schema: { body: JobFaultBody } }, ({ body }) => ({
+    id: jobFaults.add(body).id,
+  }))
+  app.get('/job-faults', () => jobFaults.list())
+  app.delete('/job-faults', (_request, reply) => {
+    jobFaults.clear()
+    return reply.code(204).send()
+  })
+  const actions: Readonly<Record<string, (id: string, message: string) => boolean>> = {
+    fail: (id, message) => withJob(id, (job) => jobLifecycle.fail(job, message)),
+    'cancel-outside': (id) => withJob(id, (job) => jobLifecycle.cancel(job)),
+    vanish: (id) => withJob(id, (job) => jobLifecycle.vanish(job)),
+  }
+  function withJob(id: string, act: (job: NonNullable<ReturnType<JobTable['find']>>) => void): boolean {
+    const job = jobs.find(id)
+    if (job !== undefined) act(job)
+    return job !== undefined
+  }
+  for (const [action, act] of Object.entries(actions)) {
+    app.post<Named & { Body: { message?: string } | undefined }>(
+      `/jobs/:name/${action}`,
+      (request, reply) => {
+        const done = act(request.params.name, request.body?.message ?? '')
+        return done ? { done } : reply.code(404).send({ error: `No job ${request.params.name}.` })
+      },
+    )
+  }
+}

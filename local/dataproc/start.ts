@@ -1,0 +1,138 @@
+import { join } from 'node:path'
+import { CallCounts } from '../control/call-counts.ts'
+import { StandInClock } from '../control/clock.ts'
+import { startControlServer } from '../control/control-server.ts'
+import { FaultTable } from '../control/faults.ts'
+import { tools } from '../toolchain/tools.ts'
+import { ClusterFaults } from './cluster-faults.ts'
+import { ClusterLifecycle } from './cluster-lifecycle.ts'
+import { clusterService } from './cluster-service.ts'
+import { ClusterTable } from './cluster-table.ts'
+import { controlRoutes } from './control-routes.ts'
+import { startGrpcServer } from './grpc-server.ts'
+import { instantRunner } from './instant-runner.ts'
+import { JobFaults } from './job-faults.ts'
+import { JobLifecycle } from './job-lifecycle.ts'
+import { jobService } from './job-service.ts'
+import { JobTable } from './job-table.ts'
+import { operationService } from './operation-service.ts'
+import { OperationTable } from './operations.ts'
+import { services } from './protos.ts'
+import { Quotas } from './quotas.ts'
+import { ServiceStorage } from './service-storage.ts'
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
+import { sparkRunner } from './spark-runner.ts'
+import { stubRunner } from './stub-runner.ts'
+
+/** How to start the stand-in. */
+export interface DataprocOptions {
+  /** Base URL of Cloud Storage, for Spark and, unless `serviceStorageEndpoint` is given, for the service itself. */
+  readonly storageEndpoint: string
+  /** Base URL for staging buckets, driver output and diagnoses, so that faults meant for a pipeline do not strike them. */
+  readonly serviceStorageEndpoint?: string
+  /** Folder for the drivers' working folders. */
+  readonly stateDir: string
+  /** Default 0: any free port. */
+  readonly port?: number
+  readonly controlPort?: number
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** The only project that there is; default: any. */
+  readonly project?: string
+  readonly settings?: Partial<Settings>
+}
+
+/** A running stand-in. */
+export interface DataprocStandIn {
+  /** `host:port` of the plain-text gRPC services. */
+  readonly endpoint: string
+  /** Base URL of the control endpoint. */
+  readonly controlUrl: string
+  /** Ends the servers and every driver. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts Dataproc v1 on this machine: ClusterController, JobController and google.longrunning.Operations over gRPC. Its
+ * clusters are entries in a table, its jobs run the real spark-submit. State is in memory and ends with the stand-in.
+ */
+export async function startDataproc(options: DataprocOptions): Promise<DataprocStandIn> {
+  const { host = '127.0.0.1', project, storageEndpoint } = options
+  const clock = new StandInClock()
+  const settings: Settings = { ...DEFAULT_SETTINGS, ...options.settings }
+  const faults = new FaultTable()
+  const calls = new CallCounts()
+  const quotas = new Quotas(clock)
+  const operations = new OperationTable(clock)
+  const clusters = new ClusterTable()
+  const jobs = new JobTable()
+  const clusterFaults = new ClusterFaults()
+  const jobFaults = new JobFaults()
+  const storage = new ServiceStorage(options.serviceStorageEndpoint ?? storageEndpoint)
+  const clusterLifecycle = new ClusterLifecycle({
+    clock,
+    settings,
+    faults: clusterFaults,
+    clusters,
+    operations,
+    onLost: (cluster, forget) => jobLifecycle.clusterLost(cluster, forget),
+  })
+  const jobLifecycle: JobLifecycle = new JobLifecycle({
+    clock,
+    settings,
+    faults: jobFaults,
+    jobs,
+    runners: {
+      spark: sparkRunner({ tools, storageEndpoint, workDir: join(options.stateDir, 'drivers') }),
+      stub: stubRunner({ storage, clock, settings }),
+      instant: instantRunner,
+    },
+    onIdle: (cluster) => clusterLifecycle.noteIdle(cluster),
+  })
+  const shared = { clock, clusters, operations, storage, project }
+  const server = await startGrpcServer({
+    services: [
+      {
+        definition: services.clusterController,
+        handlers: clusterService({ ...shared, lifecycle: clusterLifecycle, faults: clusterFaults }),
+      },
+      {
+        definition: services.jobController,
+        handlers: jobService({ ...shared, clusterLifecycle, jobs, lifecycle: jobLifecycle }),
+      },
+      { definition: services.operations, handlers: operationService(operations) },
+    ],
+    faults,
+    calls,
+    quotas,
+    host,
+    port: options.port ?? 0,
+  })
+  const control = await startControlServer({
+    faults,
+    calls,
+    routes: (app) =>
+      controlRoutes(app, {
+        clock,
+        settings,
+        clusters,
+        clusterLifecycle,
+        clusterFaults,
+        jobs,
+        jobLifecycle,
+        jobFaults,
+        quotas,
+      }),
+    host,
+    port: options.controlPort ?? 0,
+  })
+  return {
+    endpoint: server.endpoint,
+    controlUrl: control.url,
+    async close() {
+      await Promise.all([control.close(), server.close()])
+      clock.close()
+      await jobLifecycle.close()
+    },
+  }
+}

@@ -1,11 +1,7 @@
 import { join } from 'node:path'
 import { SEARCH_ATTRIBUTES } from '../../workflows/contract.ts'
-import { startIdentity } from '../identity/identity.ts'
-import { TRIGGER_EMAIL } from '../identity/service-account.ts'
-import { startStorage } from '../storage/storage.ts'
 import { freePort } from '../support/free-port.ts'
 import { stopProcess } from '../support/processes.ts'
-import { startTemporal } from '../temporal/temporal.ts'
 import { startChild } from './children.ts'
 import { prepareStorage, prepareWarehouse } from './prepare.ts'
 import { type PortName, SERVICES, type ServiceName, WELL_KNOWN_PORTS } from './services.ts'
@@ -68,6 +64,8 @@ class CloudUnderConstruction {
   readonly movedPorts: Partial<Record<PortName, number>> = {}
   readonly #options: LocalCloudOptions
   readonly #wanted: ReadonlySet<ServiceName>
+  /** Where other stand-ins read and write, out of reach of faults. */
+  #internalStorage = ''
   readonly #running = new Map<ServiceName, () => Promise<void>>()
 
   constructor(options: LocalCloudOptions) {
@@ -109,6 +107,13 @@ class CloudUnderConstruction {
     return this.#options.host ?? '127.0.0.1'
   }
 
+  /** @throws Error when a service is wanted without the one that it stands on. */
+  #required(variable: string, service: ServiceName, needs: ServiceName): string {
+    const value = this.env[variable]
+    if (value === undefined) throw new Error(`${service} needs ${needs}. Add it to the services.`)
+    return value
+  }
+
   async #port(name: PortName): Promise<number> {
     const wanted = this.#options.wellKnownPorts ? WELL_KNOWN_PORTS[name] : 0
     const port = await freePort(this.#host, wanted)
@@ -117,14 +122,17 @@ class CloudUnderConstruction {
   }
 
   async #storage() {
+    const { startStorage } = await import('../storage/storage.ts')
     const storage = await startStorage({ host: this.#host, port: await this.#port('storage') })
     this.env['STORAGE_API_ENDPOINT'] = storage.endpoint
     this.env['STORAGE_CONTROL_URL'] = storage.controlUrl
-    await prepareStorage(storage.endpoint)
+    this.#internalStorage = storage.internalEndpoint
+    await prepareStorage(storage.internalEndpoint)
     return () => storage.close()
   }
 
   async #identity() {
+    const { startIdentity, TRIGGER_EMAIL } = await import('../identity/identity.ts')
     const { stateDir } = this.#options
     const identity = await startIdentity({ host: this.#host, port: await this.#port('identity'), stateDir })
     Object.assign(this.env, {
@@ -139,6 +147,7 @@ class CloudUnderConstruction {
   }
 
   async #temporal() {
+    const { startTemporal } = await import('../temporal/temporal.ts')
     const temporal = await startTemporal({
       host: this.#host,
       port: await this.#port('temporal'),
@@ -152,8 +161,19 @@ class CloudUnderConstruction {
     return () => temporal.close()
   }
 
-  async #dataproc(): Promise<() => Promise<void>> {
-    throw new Error('dataproc is not there yet')
+  async #dataproc() {
+    const { startDataproc } = await import('../dataproc/dataproc.ts')
+    const dataproc = await startDataproc({
+      host: this.#host,
+      port: await this.#port('dataproc'),
+      stateDir: this.#options.stateDir,
+      project: LOCAL.project,
+      storageEndpoint: this.#required('STORAGE_API_ENDPOINT', 'dataproc', 'storage'),
+      serviceStorageEndpoint: this.#internalStorage,
+    })
+    this.env['DATAPROC_API_ENDPOINT'] = `http://${dataproc.endpoint}`
+    this.env['DATAPROC_CONTROL_URL'] = dataproc.controlUrl
+    return () => dataproc.close()
   }
 
   async #bigquery(): Promise<() => Promise<void>> {

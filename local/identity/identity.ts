@@ -10,6 +10,8 @@ import { KeyRing } from './key-ring.ts'
 import { createServiceAccount, type ServiceAccount } from './service-account.ts'
 import { grantToken, OAuthError } from './token-endpoint.ts'
 
+export { TRIGGER_EMAIL } from './service-account.ts'
+
 /** Where the stand-in listens and writes. */
 export interface IdentityOptions {
   /** An existing folder; gets `service-account.json`. */

@@ -25,6 +25,8 @@ export interface StorageOptions {
 export interface Storage {
   /** Base URL without a trailing slash: `apiEndpoint` of the clients, `fs.gs.storage.root.url` of the connector. */
   readonly endpoint: string
+  /** The same buckets and objects without faults and counts: for other stand-ins, which a fault is not meant for. */
+  readonly internalEndpoint: string
   /** Faults and call counts; see `startControlServer`. Call names are those of the API's reference. */
   readonly controlUrl: string
   close(): Promise<void>
@@ -50,24 +52,36 @@ export async function startStorage(options: StorageOptions = {}): Promise<Storag
   const calls = new CallCounts()
   const store = new ObjectStore()
   const state: StorageState = { store, uploads: new ResumableUploads(store) }
-  const answer = (request: StorageRequest) => answerCall(state, faults, calls, request)
+  const watched = storageServer((request) => answerCall(state, faults, calls, request))
+  const internal = storageServer((request) => answerCall(state, new FaultTable(), new CallCounts(), request))
+  const port = await listen(watched, host, options.port ?? 0)
+  const internalPort = await listen(internal, '127.0.0.1', 0)
+  const control = await startControlServer({ faults, calls, host, port: options.controlPort ?? 0 })
+  return {
+    endpoint: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
+    controlUrl: control.url,
+    internalEndpoint: `http://127.0.0.1:${internalPort}`,
+    async close() {
+      await Promise.all([closeServer(watched), closeServer(internal), control.close()])
+    },
+  }
+}
+
+function storageServer(answer: (request: StorageRequest) => Promise<StorageReply>): Server {
   const server = createServer((incoming, outgoing) => {
     void serve(incoming, outgoing, answer)
   })
   // Clients keep connections and use them again at any time; closing an idle one races with their next request.
   server.keepAliveTimeout = 600_000
   server.requestTimeout = 0
-  const port = await listen(server, host, options.port ?? 0)
-  const control = await startControlServer({ faults, calls, host, port: options.controlPort ?? 0 })
-  return {
-    endpoint: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
-    controlUrl: control.url,
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await Promise.all([closed, control.close()])
-    },
-  }
+  return server
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
 }
 
 async function serve(

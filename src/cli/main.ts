@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { modernised } from './arguments.ts'
+import { triggerCommand } from './commands/trigger.ts'
+import { CliError, EXIT, EXIT_HELP, type ExitCode } from './exit-codes.ts'
+
+/** Runs one command line; its outcome becomes the exit status. */
+async function main(argv: readonly string[]): Promise<void> {
+  const done = (code: ExitCode): void => {
+    process.exitCode = code
+  }
+  const program = new Command('average-speed')
+    .description('Start and follow runs of the average-speed pipeline.')
+    .showHelpAfterError('(average-speed help shows how)')
+    .exitOverride()
+    .addHelpText('after', EXIT_HELP)
+  // Without a command it triggers, as the script that it replaces did.
+  triggerCommand(program.command('trigger', { isDefault: true }), done)
+  await program.parseAsync(modernised(argv), { from: 'user' })
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.success : EXIT.usage
+  } else if (error instanceof CliError) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = error.exitCode
+  } else {
+    process.stderr.write(
+      `Something unforeseen went wrong: ${error instanceof Error ? error.message : error}\n`,
+    )
+    process.exitCode = EXIT.unreachable
+  }
+})

@@ -1,0 +1,52 @@
+import type { RunJson } from '../../gateway/schemas/run.ts'
+import { durationText, type Paint, statusText, stepLine } from './text.ts'
+
+/** A run as lines: heading, steps, what is being tried again, result or failure. */
+export function runLines(run: RunJson, now: Date, paint: Paint): readonly string[] {
+  return [
+    headingLine(run, now, paint),
+    ...run.steps.map((step) => stepLine(step, now, paint)),
+    ...troubleLines(run, paint),
+    ...outcomeLines(run, paint),
+  ]
+}
+
+/** The run's id, batch, state and age in one line. */
+export function headingLine(run: RunJson, now: Date, paint: Paint): string {
+  const end = run.ended_at === undefined ? now.getTime() : Date.parse(run.ended_at)
+  const age = durationText(Math.max(0, end - Date.parse(run.started_at)))
+  return `${paint('bold', run.run_id)}  ${statusText(run.status, paint)}  ${age}`
+}
+
+function troubleLines(run: RunJson, paint: Paint): readonly string[] {
+  return run.activities
+    .filter((activity) => activity.last_failure !== undefined)
+    .map(
+      (activity) =>
+        `  ${paint('yellow', '!')} ${activity.name}, try ${activity.attempt}; the last one failed: ${activity.last_failure}`,
+    )
+}
+
+/** What came of an ended run; nothing while it goes on. */
+export function outcomeLines(run: RunJson, paint: Paint): readonly string[] {
+  const { result, failure } = run
+  const lines: string[] = []
+  if (result !== undefined) {
+    lines.push(
+      `  ${result.rows_loaded} rows in ${result.output_table}${result.loaded_before ? ' (loaded before)' : ''}, ${result.rows_rejected} rejected`,
+      `  ${result.files_archived} files moved to ${result.processed_path}`,
+      ...(result.replaced_batch === undefined ? [] : [`  replaced the batch ${result.replaced_batch}`]),
+      ...(result.cancelled_too_late ? ['  the cancel came too late: the load had begun'] : []),
+      ...result.not_cleaned.map((sentence) => `  ${paint('yellow', '!')} ${sentence}`),
+    )
+  }
+  if (failure !== undefined) {
+    lines.push(
+      `  ${paint('red', failure.type)}${failure.step === undefined ? '' : ` in ${failure.step}`}: ${failure.message}`,
+      ...(failure.raw_files_at === undefined ? [] : [`  the raw files are at ${failure.raw_files_at}`]),
+      ...(failure.not_cleaned ?? []).map((sentence) => `  ${paint('yellow', '!')} ${sentence}`),
+    )
+  }
+  if (run.status !== 'running') lines.push(`  ${paint('dim', run.links.web_ui)}`)
+  return lines
+}

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { classArchiveOptions } from './class-archive.ts'
 import type { ClusterRecord } from './cluster-record.ts'
 
 /** The tools that a Spark driver runs with, as absolute paths. */
@@ -9,6 +10,15 @@ export interface SparkTools {
   readonly javaHome: string
   /** The shaded Cloud Storage connector for Hadoop. */
   readonly gcsConnector: string
+}
+
+/** Where a driver's files are, all in one folder of its own. */
+export interface DriverFolder {
+  readonly root: string
+  /** The driver's working directory. */
+  readonly work: string
+  /** For `--properties-file`. */
+  readonly properties: string
 }
 
 const LOG4J = `rootLogger.level = warn
@@ -26,30 +36,59 @@ appender.stderr.layout.pattern = %d{yy/MM/dd HH:mm:ss} %p %c{1}: %m%n%ex
 `
 
 /**
- * Writes the configuration folder of a driver, as an image's `/etc/spark/conf`: where Cloud Storage is, what keeps a small
- * job on one machine short, and the cluster's own `spark:` and `core:` properties.
- * @param folder is made if need be
+ * Makes a driver's folder, with the properties that an image and the cluster's creator would have put into
+ * `spark-defaults.conf`. They are handed over as a file and not as a configuration folder, because the folder would be on
+ * the class path, which must be the same for every job if classes are to come from an archive.
  * @param storageEndpoint base URL of Cloud Storage
  */
-export function writeSparkConfiguration(
-  folder: string,
-  cluster: ClusterRecord,
+export function prepareDriverFolder(
+  root: string,
+  cluster: Pick<ClusterRecord, 'project' | 'resource'>,
   tools: SparkTools,
   storageEndpoint: string,
-): void {
-  mkdirSync(folder, { recursive: true })
-  const defaults = {
-    ...environmentDefaults(folder, cluster, tools, storageEndpoint),
+): DriverFolder {
+  const work = join(root, 'work')
+  const properties = join(root, 'spark.properties')
+  mkdirSync(work, { recursive: true })
+  const all = {
+    ...imageDefaults(root, cluster.project, tools, storageEndpoint),
     ...clusterProperties(cluster),
   }
-  const lines = Object.entries(defaults).map(([key, value]) => `${key} ${escapeValue(value)}`)
-  writeFileSync(join(folder, 'spark-defaults.conf'), `${lines.join('\n')}\n`)
-  writeFileSync(join(folder, 'log4j2.properties'), LOG4J)
+  const lines = Object.entries(all).map(([key, value]) => `${key} ${escapeValue(value)}\n`)
+  writeFileSync(properties, lines.join(''))
+  writeFileSync(join(root, 'log4j2.properties'), LOG4J)
+  return { root, work, properties }
 }
 
-function environmentDefaults(
-  folder: string,
-  cluster: ClusterRecord,
+/** What a driver sees of the environment: nothing of ours but the means to find programs, and its own configuration. */
+export function driverEnvironment(
+  { root }: DriverFolder,
+  tools: SparkTools,
+  extraJvmOptions = '',
+): NodeJS.ProcessEnv {
+  // A JVM that lives for seconds gains more from starting fast than from code that is optimised late.
+  const fast = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
+  const logging = `-Dlog4j2.configurationFile="file:${join(root, 'log4j2.properties')}"`
+  return {
+    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+    HOME: root,
+    LANG: 'C.UTF-8',
+    JAVA_HOME: tools.javaHome,
+    SPARK_HOME: tools.sparkHome,
+    SPARK_LOCAL_DIRS: join(root, 'local'),
+    SPARK_LOCAL_IP: '127.0.0.1',
+    // The launcher is a JVM of its own that only builds the driver's command line.
+    SPARK_LAUNCHER_OPTS: fast,
+    SPARK_SUBMIT_OPTS: [fast, logging, extraJvmOptions || classArchiveOptions()].join(' '),
+    PYSPARK_PYTHON: tools.python,
+    PYSPARK_DRIVER_PYTHON: tools.python,
+    PYTHONUNBUFFERED: '1',
+  }
+}
+
+function imageDefaults(
+  root: string,
+  project: string,
   tools: SparkTools,
   storageEndpoint: string,
 ): Record<string, string> {
@@ -60,13 +99,11 @@ function environmentDefaults(
     'spark.driver.bindAddress': '127.0.0.1',
     'spark.driver.host': '127.0.0.1',
     'spark.driver.extraClassPath': tools.gcsConnector,
-    // A driver that lives for seconds gains more from starting fast than from code that is optimised late.
-    'spark.driver.extraJavaOptions': '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto',
     'spark.driver.memory': '1g',
-    'spark.sql.warehouse.dir': join(folder, '..', 'warehouse'),
+    'spark.sql.warehouse.dir': join(root, 'warehouse'),
     'spark.hadoop.fs.gs.impl': 'com.google.cloud.hadoop.fs.gcs.GoogleHadoopFileSystem',
     'spark.hadoop.fs.AbstractFileSystem.gs.impl': 'com.google.cloud.hadoop.fs.gcs.GoogleHadoopFS',
-    'spark.hadoop.fs.gs.project.id': cluster.project,
+    'spark.hadoop.fs.gs.project.id': project,
     'spark.hadoop.fs.gs.storage.root.url': `${storageEndpoint.replace(/\/+$/, '')}/`,
     // Without these two the connector looks for Google's metadata server.
     'spark.hadoop.fs.gs.auth.service.account.enable': 'false',
@@ -75,9 +112,9 @@ function environmentDefaults(
 }
 
 /** The properties that the cluster was created with, by the file that their prefix names (`SoftwareConfig.properties`). */
-function clusterProperties(cluster: ClusterRecord): Record<string, string> {
+function clusterProperties({ resource }: Pick<ClusterRecord, 'resource'>): Record<string, string> {
   const properties: Record<string, string> = {}
-  for (const [key, value] of Object.entries(cluster.resource.config?.softwareConfig?.properties ?? {})) {
+  for (const [key, value] of Object.entries(resource.config?.softwareConfig?.properties ?? {})) {
     if (key.startsWith('spark:')) properties[key.slice('spark:'.length)] = value
     if (key.startsWith('core:')) properties[`spark.hadoop.${key.slice('core:'.length)}`] = value
   }

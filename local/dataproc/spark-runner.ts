@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { failureMessage } from './job-details.ts'
 import type { JobContext, JobOutcome, JobRun, JobRunner } from './job-runner.ts'
 import { dieWithUs, signalGroup } from './process-groups.ts'
 import { sparkSubmitArguments } from './spark-arguments.ts'
-import { type SparkTools, writeSparkConfiguration } from './spark-environment.ts'
+import { driverEnvironment, prepareDriverFolder, type SparkTools } from './spark-environment.ts'
 
 /** What real Spark needs. */
 export interface SparkRunnerOptions {
@@ -23,14 +23,13 @@ const GRACE_MS = 2000
 export function sparkRunner(options: SparkRunnerOptions): JobRunner {
   return (context) => {
     const folder = join(options.workDir, context.job.jobUuid ?? 'job')
-    mkdirSync(join(folder, 'work'), { recursive: true })
-    writeSparkConfiguration(join(folder, 'conf'), context.cluster, options.tools, options.storageEndpoint)
+    const driver = prepareDriverFolder(folder, context.cluster, options.tools, options.storageEndpoint)
     const child = spawn(
       join(options.tools.sparkHome, 'bin', 'spark-submit'),
-      sparkSubmitArguments(context.job),
+      sparkSubmitArguments(context.job, driver.properties),
       {
-        cwd: join(folder, 'work'),
-        env: driverEnvironment(options.tools, folder),
+        cwd: driver.work,
+        env: driverEnvironment(driver, options.tools),
         // A group of its own, so that a kill reaches the JVM and every Python process behind it.
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -76,24 +75,4 @@ function reasonOf(code: number | null, signal: NodeJS.Signals | null, output: st
     return `Driver received SIGTERM/SIGKILL signal and exited with ${code ?? 137} code, which potentially signifies a memory pressure.`
   }
   return failureMessage(output)
-}
-
-/** What a driver sees of the environment: nothing of ours but the means to find programs and its own configuration. */
-function driverEnvironment(tools: SparkTools, folder: string): Record<string, string> {
-  return {
-    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
-    HOME: folder,
-    LANG: 'C.UTF-8',
-    JAVA_HOME: tools.javaHome,
-    SPARK_HOME: tools.sparkHome,
-    SPARK_CONF_DIR: join(folder, 'conf'),
-    SPARK_LOCAL_DIRS: join(folder, 'local'),
-    SPARK_LOCAL_IP: '127.0.0.1',
-    // The launcher is a JVM of its own that only builds the driver's command line.
-    SPARK_LAUNCHER_OPTS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto',
-    PYSPARK_PYTHON: tools.python,
-    PYSPARK_DRIVER_PYTHON: tools.python,
-    PYTHONUNBUFFERED: '1',
-    PYTHONHASHSEED: '0',
-  }
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gunzipSync } from 'node:zlib'
 import { CallCounts } from '../control/call-counts.ts'
 import { startControlServer } from '../control/control-server.ts'
 import { type Fault, type FaultMoment, FaultTable } from '../control/faults.ts'
@@ -169,9 +170,19 @@ async function readRequest(incoming: IncomingMessage): Promise<StorageRequest> {
     path,
     query: new URLSearchParams(query),
     headers: incoming.headers,
-    body: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks),
+    body: unpackedBody(path, incoming, Buffer.concat(chunks)),
     truncated,
     origin: `http://${incoming.headers.host ?? 'localhost'}`,
+  }
+}
+
+/** Java's clients, and so the Hadoop connector, compress the bodies of JSON calls; an upload's bytes are the object's own. */
+function unpackedBody(path: string, { headers }: IncomingMessage, body: Buffer): Buffer {
+  if (headers['content-encoding'] !== 'gzip' || path.includes('/upload/') || body.length === 0) return body
+  try {
+    return gunzipSync(body)
+  } catch {
+    return body
   }
 }
 

@@ -11,7 +11,7 @@ import { LOCAL } from './set-up/paths.mjs'
 import { checkPrerequisites, MissingPrerequisite } from './set-up/prerequisites.mjs'
 import { Progress, seconds } from './set-up/progress.mjs'
 import { pythonTools } from './set-up/python-tools.mjs'
-import { CommandFailed } from './set-up/run.mjs'
+import { CommandFailed, stopAll } from './set-up/run.mjs'
 
 const OPTIONS = ['--tests']
 const unknown = process.argv.slice(2).find((option) => !OPTIONS.includes(option))
@@ -71,6 +71,7 @@ main().catch((error) => {
   else if (error instanceof CommandFailed)
     console.error(`${error.message}\n\nSet-up failed. All output is in .local/set-up.log.`)
   else console.error(error)
-  // A chain that still runs would only keep the user waiting for the message above to matter.
+  // The other chain would only keep the user waiting.
+  stopAll()
   process.exit(1)
 })

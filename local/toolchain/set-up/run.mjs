@@ -6,7 +6,15 @@ import { LOCAL, ROOT } from './paths.mjs'
 /** A command that failed, with what it said last. */
 export class CommandFailed extends Error {}
 
-const TAIL_LINES = 25
+/** Of a failed command's output the beginning and the end are shown; the cause stands in one of them. */
+const SHOWN_LINES = 12
+
+const children = new Set()
+
+/** Ends what still runs, when another step has failed. */
+export function stopAll() {
+  for (const child of children) child.kill()
+}
 
 /**
  * The environment for child processes, without the project's own node_modules/.bin on the path: `npm ci` removes that
@@ -31,7 +39,7 @@ export function run(command, args, env = {}) {
   return new Promise((resolve, reject) => {
     const log = createWriteStream(join(LOCAL, 'set-up.log'), { flags: 'a' })
     log.write(`\n$ ${command} ${args.join(' ')}\n`)
-    const tail = []
+    const lines = []
     const child = spawn(command, args, {
       cwd: ROOT,
       env: { ...outsideEnvironment(), ...env },
@@ -40,17 +48,23 @@ export function run(command, args, env = {}) {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (text) => {
         log.write(text)
-        tail.push(...String(text).split('\n'))
-        tail.splice(0, tail.length - TAIL_LINES)
+        lines.push(...String(text).split('\n'))
       })
     }
+    children.add(child)
     child.on('error', reject)
     child.on('close', (code) => {
+      children.delete(child)
       log.end()
       if (code === 0) resolve()
-      else reject(new CommandFailed(tail.filter((line) => line.trim() !== '').join('\n')))
+      else reject(new CommandFailed(bothEnds(lines.filter((line) => line.trim() !== ''))))
     })
   })
+}
+
+function bothEnds(lines) {
+  if (lines.length <= 2 * SHOWN_LINES) return lines.join('\n')
+  return [...lines.slice(0, SHOWN_LINES), '...', ...lines.slice(-SHOWN_LINES)].join('\n')
 }
 
 /** What a command prints, or undefined if it is not there or fails. */

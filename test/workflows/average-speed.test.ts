@@ -1,0 +1,246 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { Context } from '@temporalio/activity'
+import type { Activities } from '../../activities/index.ts'
+import type { StepName } from '../../workflows/contract.ts'
+import { fails, type Harness, type Outcome, RAW_PATH, startHarness } from './harness.ts'
+
+let harness: Harness
+beforeAll(async () => {
+  harness = await startHarness()
+})
+afterAll(() => harness.close())
+
+/** Whatever happened after the creation was asked for, these have run. */
+function expectCleanedUp({ names }: Outcome): void {
+  expect(names).toContain('deleteClusterIfPresent')
+  expect(names).toContain('deleteTemporaryFiles')
+  expect(names.at(-1)).toBe('releaseBatch')
+}
+
+describe('a run that succeeds', () => {
+  test('goes from description to archive, and reports what it did', async () => {
+    const run = await harness.run({})
+    expect(run.failure).toBeUndefined()
+    expect(run.status).toBe('COMPLETED')
+    expect(run.result).toMatchObject({
+      rawPath: RAW_PATH,
+      rowsRead: 10,
+      rowsWritten: 9,
+      rowsRejected: 1,
+      rowsLoaded: 9,
+      loadJobId: 'load_0',
+      replacedBatch: 'gs://raw-bucket/exports/raw-before/',
+      filesArchived: 3,
+      loadedBefore: false,
+      notCleaned: [],
+      cancelledTooLate: false,
+    })
+    expect(run.result?.clusters).toEqual([expect.objectContaining({ deleted: true })])
+    expectCleanedUp(run)
+  })
+
+  test('shows every step as done, with its times, in the memo', async () => {
+    const { progress } = await harness.run({})
+    expect(progress.steps.map(({ name, state }) => [name, state])).toEqual(
+      [
+        'claimBatch',
+        'describeRawFiles',
+        'createCluster',
+        'runSparkJob',
+        'deleteCluster',
+        'loadTable',
+        'archiveRawFiles',
+        'cleanUp',
+      ].map((name) => [name, 'done']),
+    )
+    for (const step of progress.steps)
+      expect(Date.parse(step.endedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(step.startedAt ?? ''))
+  })
+
+  test('P5: asks for the cluster to be deleted before the load ends, and does not wait for it to begin the load', async () => {
+    let deleted = (): void => undefined
+    const deletion = new Promise<void>((resolve) => {
+      deleted = resolve
+    })
+    const run = await harness.run({
+      deleteClusterIfPresent: () => deletion,
+      loadTable: async () => {
+        deleted()
+        return { jobId: 'load_0', rows: 9 }
+      },
+    })
+    expect(run.status).toBe('COMPLETED')
+    expect(run.names.indexOf('deleteClusterIfPresent')).toBeLessThan(run.names.indexOf('loadTable'))
+  })
+
+  test('P4: hands the teardown the UUID of the cluster that it created', async () => {
+    const { calls } = await harness.run({})
+    const created = calls.find(({ name }) => name === 'createCluster')?.args[0] as {
+      readonly clusterName: string
+    }
+    const target = calls.find(({ name }) => name === 'deleteClusterIfPresent')?.args[0]
+    expect(target).toMatchObject({ name: created.clusterName, uuid: `uuid-of-${created.clusterName}` })
+  })
+
+  test('P9: an empty batch succeeds with no rows, is archived, and leaves the table alone', async () => {
+    const run = await harness.run({
+      verifyOutput: async () => ({ rowsRead: 0, rowsWritten: 0, rowsRejected: 0 }),
+    })
+    expect(run.result).toMatchObject({ rowsLoaded: 0, filesArchived: 3 })
+    expect(run.names).not.toContain('loadTable')
+    expect(run.names).not.toContain('claimTable')
+    expect(run.progress.steps.find(({ name }) => name === 'loadTable')?.state).toBe('skipped')
+  })
+
+  test('P7: a batch that is loaded already needs no cluster, and is only archived', async () => {
+    const run = await harness.run({ findLoad: async () => ({ jobId: 'load_0', rows: 9 }) })
+    expect(run.result).toMatchObject({ rowsLoaded: 9, loadedBefore: true, filesArchived: 3, clusters: [] })
+    expect(run.names).not.toContain('createCluster')
+    expect(run.names).not.toContain('loadTable')
+  })
+
+  test('WRITE_APPEND loads without waiting for other batches of the table', async () => {
+    const run = await harness.run({}, { input: { rawPath: RAW_PATH, writeDisposition: 'WRITE_APPEND' } })
+    expect(run.status).toBe('COMPLETED')
+    expect(run.names).not.toContain('claimTable')
+  })
+})
+
+describe('a step that fails', () => {
+  const steps: readonly (readonly [keyof Activities, StepName])[] = [
+    ['createCluster', 'createCluster'],
+    ['runSparkJob', 'runSparkJob'],
+    ['verifyOutput', 'runSparkJob'],
+    ['claimTable', 'loadTable'],
+    ['loadTable', 'loadTable'],
+    ['archiveRawFiles', 'archiveRawFiles'],
+  ]
+  test.each(steps)(
+    '%s: the run reports that very failure, after teardown and cleanup',
+    async (activity, step) => {
+      const run = await harness.run({ [activity]: fails('PermissionDenied', `no permission to ${activity}`) })
+      expect(run.failure).toMatchObject({
+        type: 'PermissionDenied',
+        message: `no permission to ${activity}`,
+        details: { step, rawFilesAt: RAW_PATH },
+      })
+      expectCleanedUp(run)
+      expect(run.names).not.toContain('moveRawFilesToFailed')
+    },
+  )
+
+  test.each(['claimBatch', 'describeRawFiles', 'findLoad'] as const)(
+    '%s: no cluster is asked for',
+    async (activity) => {
+      const run = await harness.run({ [activity]: fails('Unavailable') })
+      expect(run.failure?.type).toBe('Unavailable')
+      expect(run.names).not.toContain('createCluster')
+      expect(run.names.at(-1)).toBe('releaseBatch')
+    },
+  )
+
+  test('prepareRun: an input that is wrong ends the run by name before anything is done', async () => {
+    const run = await harness.run({}, { input: { rawPath: 'gs://raw-bucket/exports/2019/' } })
+    expect(run.failure).toMatchObject({
+      type: 'InvalidInput',
+      message: expect.stringContaining('raw-<timestamp>'),
+    })
+    expect(run.names).toEqual(['prepareRun'])
+  })
+
+  test('P11: a cleanup that fails does not hide the first failure, and is named in its details', async () => {
+    const run = await harness.run({
+      loadTable: fails('SchemaMismatch', 'the schema does not fit'),
+      deleteTemporaryFiles: fails('PermissionDenied', 'no permission to delete'),
+    })
+    expect(run.failure?.type).toBe('SchemaMismatch')
+    expect(run.failure?.details?.notCleaned).toEqual([expect.stringContaining('no permission to delete')])
+  })
+
+  test('P11: a teardown that stays stuck is shown, named in the result, and turns no run red', async () => {
+    const run = await harness.run({ deleteClusterIfPresent: fails('Unavailable', 'no answer') })
+    expect(run.status).toBe('COMPLETED')
+    expect(run.result?.notCleaned).toEqual([expect.stringContaining('no answer')])
+    expect(run.result?.clusters).toEqual([expect.objectContaining({ deleted: false })])
+  })
+
+  test('P12: bad data moves the raw files to the failed path, with the reason', async () => {
+    const run = await harness.run({ verifyOutput: fails('TooManyRejects', 'all are bad') })
+    expect(run.failure).toMatchObject({
+      type: 'TooManyRejects',
+      details: { rawFilesAt: 'gs://raw-bucket/exports/failed-2019-03-01T000000/' },
+    })
+    const move = run.calls.find(({ name }) => name === 'moveRawFilesToFailed')
+    expect(move?.args[2]).toMatchObject({ type: 'TooManyRejects', message: 'all are bad' })
+    expectCleanedUp(run)
+  })
+})
+
+describe('a cluster that is lost', () => {
+  test('P13: is replaced once, under new names, and both are torn down', async () => {
+    let tries = 0
+    const run = await harness.run({
+      runSparkJob: () => (++tries === 1 ? fails('ClusterGone')() : Promise.resolve()),
+    })
+    expect(run.status).toBe('COMPLETED')
+    const created = run.calls
+      .filter(({ name }) => name === 'createCluster')
+      .map(({ args }) => (args[0] as { clusterName: string }).clusterName)
+    expect(new Set(created).size).toBe(2)
+    expect(run.names.filter((name) => name === 'deleteClusterIfPresent')).toHaveLength(2)
+    expect(run.progress.attempt).toBe(2)
+  })
+
+  test('P13: is given up the second time', async () => {
+    const run = await harness.run({ runSparkJob: fails('ClusterGone') })
+    expect(run.failure?.type).toBe('ClusterGone')
+    expect(run.names.filter((name) => name === 'createCluster')).toHaveLength(2)
+  })
+
+  test('a zone without machines is followed by the next zone, and nothing is left of the loser', async () => {
+    const prepared = async (...args: Parameters<Activities['prepareRun']>) => ({
+      ...(await (await import('./harness.ts')).wellBehaved.prepareRun(...args)),
+      zones: ['us-central1-a', 'us-central1-b'],
+    })
+    const run = await harness.run({
+      prepareRun: prepared,
+      createCluster: async (attempt) =>
+        attempt.zone === 'us-central1-a' ? fails('Stockout')() : { name: attempt.clusterName, uuid: 'b' },
+    })
+    expect(run.status).toBe('COMPLETED')
+    expect(run.names.filter((name) => name === 'deleteClusterIfPresent')).toHaveLength(2)
+  })
+})
+
+describe('a cancel', () => {
+  test('while the cluster is being created tears it down and ends the run as cancelled', async () => {
+    const run = await harness.run({
+      createCluster: async (attempt) => {
+        const context = Context.current()
+        await harness.env.client.workflow.getHandle(context.info.workflowExecution?.workflowId ?? '').cancel()
+        for (;;) {
+          context.heartbeat()
+          await context.sleep(50)
+          if (attempt.number > 1) break
+        }
+        throw new Error('unreachable')
+      },
+    })
+    expect(run.status).toBe('CANCELLED')
+    expectCleanedUp(run)
+  })
+
+  test('P10: that comes during the load is too late, and the result says so', async () => {
+    const run = await harness.run({
+      loadTable: async () => {
+        await harness.env.client.workflow
+          .getHandle(Context.current().info.workflowExecution?.workflowId ?? '')
+          .cancel()
+        return { jobId: 'load_0', rows: 9 }
+      },
+    })
+    expect(run.status).toBe('COMPLETED')
+    expect(run.result).toMatchObject({ cancelledTooLate: true, filesArchived: 3, notCleaned: [] })
+    expectCleanedUp(run)
+  })
+})

@@ -1,0 +1,204 @@
+import { fileURLToPath } from 'node:url'
+import { ApplicationFailure } from '@temporalio/activity'
+import { WorkflowFailedError } from '@temporalio/client'
+import { temporal } from '@temporalio/proto'
+import { TestWorkflowEnvironment } from '@temporalio/testing'
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker'
+import type { Activities, ActivitySettings } from '../../activities/index.ts'
+import { preparationActivities } from '../../activities/preparation.ts'
+import { tools } from '../../local/toolchain/tools.ts'
+import {
+  type AverageSpeedInput,
+  type AverageSpeedResult,
+  type FailureDetails,
+  type FailureType,
+  PROGRESS_MEMO,
+  type RunProgress,
+  SEARCH_ATTRIBUTES,
+  WORKFLOW_TYPE,
+} from '../../workflows/contract.ts'
+
+export const RAW_PATH = 'gs://raw-bucket/exports/raw-2019-03-01T000000/'
+
+/** Only what the preparation reads: it is the real one. */
+const SETTINGS: ActivitySettings = {
+  project: 'some-project',
+  region: 'us-central1',
+  deployment: 'test',
+  bigqueryLocation: 'US',
+  sparkScriptUri: 'gs://raw-bucket/spark-jobs/spark_avg_speed.py',
+  createClusterDeadlineMinutes: 60,
+  sparkJobDeadlineMinutes: 360,
+  defaults: {
+    paths: { rawBucket: 'raw-bucket', processedBucket: 'processed-bucket', allowedBuckets: ['raw-bucket'] },
+    outputTable: 'some-project.ComposerDemo.trips',
+    maxRejects: 1000,
+    maxRejectShare: 0.01,
+  },
+  cluster: { imageVersion: '2.3-debian12', machineType: 'n1-standard-4', workers: 2, zones: [] },
+  polling: { minimum: 1, maximum: 1 },
+}
+
+/** The activities as they go when all is well. */
+export const wellBehaved: Activities = {
+  ...preparationActivities(SETTINGS),
+  claimBatch: async () => undefined,
+  releaseBatch: async () => undefined,
+  describeRawFiles: async (plan) => ({ manifestUri: plan.manifestUri, files: 3, bytes: 1000, digest: 'd1' }),
+  findLoad: async () => undefined,
+  createCluster: async (attempt) => ({ name: attempt.clusterName, uuid: `uuid-of-${attempt.clusterName}` }),
+  diagnoseCluster: async () => 'gs://staging/diagnostic.tar.gz',
+  deleteClusterIfPresent: async () => undefined,
+  runSparkJob: async () => undefined,
+  verifyOutput: async () => ({ rowsRead: 10, rowsWritten: 9, rowsRejected: 1 }),
+  claimTable: async () => undefined,
+  releaseTable: async () => undefined,
+  loadTable: async () => ({ jobId: 'load_0', rows: 9, replacedBatch: 'gs://raw-bucket/exports/raw-before/' }),
+  archiveRawFiles: async () => ({
+    processedPath: 'gs://processed-bucket/exports/',
+    files: 3,
+    filesLeftInPlace: 0,
+  }),
+  moveRawFilesToFailed: async () => undefined,
+  deleteTemporaryFiles: async () => undefined,
+  reapOrphans: async () => [],
+}
+
+/** A call of an activity, with what it was given. */
+export interface Call {
+  readonly name: keyof Activities
+  readonly args: readonly unknown[]
+}
+
+/** How a run under test went. */
+export interface Outcome {
+  readonly result?: AverageSpeedResult
+  /** Type, sentence and details of the failure that the run ended with. */
+  readonly failure?: {
+    readonly type: string | undefined
+    readonly message: string
+    readonly details?: FailureDetails
+  }
+  readonly status: string
+  readonly calls: readonly Call[]
+  readonly names: readonly string[]
+  readonly progress: RunProgress
+}
+
+/** Throws a failure of a named type, as activities do. */
+export function fails(type: FailureType, message = `${type} in a test`): () => Promise<never> {
+  return async () => {
+    throw ApplicationFailure.nonRetryable(message, type)
+  }
+}
+
+/** A time-skipping server with workers that run the real workflow on stub activities. */
+export interface Harness {
+  readonly env: TestWorkflowEnvironment
+  /** @param during called once the run is started, for instance to cancel it */
+  run(
+    stubs: Partial<Activities>,
+    options?: { readonly input?: AverageSpeedInput; readonly during?: (workflowId: string) => Promise<void> },
+  ): Promise<Outcome>
+  close(): Promise<void>
+}
+
+/** Starts the server; one for a test file. */
+export async function startHarness(): Promise<Harness> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') })
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: tools.temporalTestServer } },
+  })
+  await registerSearchAttributes(env)
+  const bundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(import.meta.resolve('../../workflows/index.ts')),
+    logger: new DefaultLogger('ERROR'),
+  })
+  let runs = 0
+  return {
+    env,
+    async run(stubs, { input = { rawPath: RAW_PATH }, during } = {}) {
+      const name = `run-${++runs}`
+      const calls: Call[] = []
+      const worker = await createWorker(env, bundle, name, recorded({ ...wellBehaved, ...stubs }, calls))
+      return worker.runUntil(async () => {
+        const handle = await env.client.workflow.start(WORKFLOW_TYPE, {
+          workflowId: name,
+          taskQueue: name,
+          args: [input],
+        })
+        await during?.(name)
+        const ending = await handle.result().then(
+          (result) => ({ result: result as AverageSpeedResult }),
+          (error: unknown) => ({ failure: failureOf(error) }),
+        )
+        const description = await handle.describe()
+        return {
+          ...ending,
+          status: description.status.name,
+          calls,
+          names: calls.map((call) => call.name),
+          progress: description.memo?.[PROGRESS_MEMO] as RunProgress,
+        }
+      })
+    },
+    close: () => env.teardown(),
+  }
+}
+
+async function createWorker(
+  env: TestWorkflowEnvironment,
+  workflowBundle: WorkflowBundle,
+  taskQueue: string,
+  activities: Activities,
+): Promise<Worker> {
+  return Worker.create({
+    connection: env.nativeConnection,
+    taskQueue,
+    workflowBundle,
+    activities,
+    // The server's clock runs ahead of ours, so heartbeats must not wait for ours.
+    maxHeartbeatThrottleInterval: 1,
+    defaultHeartbeatThrottleInterval: 1,
+  })
+}
+
+function recorded(activities: Activities, calls: Call[]): Activities {
+  const entries = Object.entries(activities).map(([name, activity]) => [
+    name,
+    (...args: unknown[]) => {
+      calls.push({ name: name as keyof Activities, args })
+      return (activity as (...args: unknown[]) => Promise<unknown>)(...args)
+    },
+  ])
+  return Object.fromEntries(entries) as Activities
+}
+
+function failureOf(error: unknown): NonNullable<Outcome['failure']> {
+  if (!(error instanceof WorkflowFailedError)) throw error
+  const { cause } = error
+  if (cause instanceof ApplicationFailure) {
+    return {
+      type: cause.type ?? undefined,
+      message: cause.message,
+      details: cause.details?.[0] as FailureDetails,
+    }
+  }
+  return { type: cause?.name, message: cause?.message ?? '' }
+}
+
+async function registerSearchAttributes(env: TestWorkflowEnvironment): Promise<void> {
+  const { IndexedValueType } = temporal.api.enums.v1
+  const types = {
+    Keyword: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    Int: IndexedValueType.INDEXED_VALUE_TYPE_INT,
+    Bool: IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
+    Datetime: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+  }
+  await env.connection.operatorService.addSearchAttributes({
+    namespace: env.namespace ?? 'default',
+    searchAttributes: Object.fromEntries(
+      Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, types[type]]),
+    ),
+  })
+}

@@ -69,7 +69,7 @@ function isPassing(status: number): boolean {
 
 function pauseOf(response: Response | undefined, attempt: number): number {
   const asked = Number(response?.headers.get('retry-after') ?? Number.NaN) * 1000
-  return Math.min(Number.isNaN(asked) ? 250 * 3 ** attempt : asked, MAX_PAUSE_MS)
+  return Math.min(Number.isNaN(asked) ? 250 * 2 ** attempt : asked, MAX_PAUSE_MS)
 }
 
 function unreachable(error: unknown, baseUrl: string): CliError {

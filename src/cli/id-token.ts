@@ -1,6 +1,7 @@
 import { GoogleAuth, IdTokenClient, type IdTokenProvider } from 'google-auth-library'
 import { CliError, EXIT } from './exit-codes.ts'
 import { federatedIdTokens, isFederated } from './federation.ts'
+import { honourTokenUri } from './token-endpoint.ts'
 
 /** Gives the value of an Authorization header; asks for a new token only when the old one is about to expire. */
 export type Authorize = () => Promise<string>
@@ -31,6 +32,7 @@ async function idTokenClient(targetAudience: string): Promise<IdTokenClient> {
   const auth = new GoogleAuth()
   const client = await auth.getClient()
   const credentials: unknown = auth.jsonContent
+  honourTokenUri(client, credentials)
   const idTokenProvider = isFederated(credentials) ? federatedIdTokens(credentials) : client
   if (!canGiveIdTokens(idTokenProvider)) {
     throw new CliError(

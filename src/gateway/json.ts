@@ -111,7 +111,7 @@ function stepToJson(step: StepStatus): RunJson['steps'][number] {
   })
 }
 
-function resultToJson(result: AverageSpeedResult): NonNullable<RunJson['result']> {
+function resultToJson(result: Partial<AverageSpeedResult>): NonNullable<RunJson['result']> {
   return withoutUndefined({
     raw_path: result.rawPath,
     output_table: result.outputTable,
@@ -129,9 +129,9 @@ function resultToJson(result: AverageSpeedResult): NonNullable<RunJson['result']
     files_archived: result.filesArchived,
     files_left_in_place: result.filesLeftInPlace,
     rejected_path: result.rejectedPath,
-    clusters: result.clusters.map(clusterToJson),
+    clusters: result.clusters?.map(clusterToJson),
     cancelled_too_late: result.cancelledTooLate,
-    not_cleaned: [...result.notCleaned],
+    not_cleaned: result.notCleaned && [...result.notCleaned],
   })
 }
 

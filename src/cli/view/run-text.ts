@@ -33,11 +33,11 @@ export function outcomeLines(run: RunJson, paint: Paint): readonly string[] {
   const lines: string[] = []
   if (result !== undefined) {
     lines.push(
-      `  ${result.rows_loaded} rows in ${result.output_table}${result.loaded_before ? ' (loaded before)' : ''}, ${result.rows_rejected} rejected`,
-      `  ${result.files_archived} files moved to ${result.processed_path}`,
+      `  ${result.rows_loaded ?? 0} rows in ${result.output_table ?? 'the table'}${result.loaded_before ? ' (loaded before)' : ''}, ${result.rows_rejected ?? 0} rejected`,
+      `  ${result.files_archived ?? 0} files moved to ${result.processed_path ?? 'the processed bucket'}`,
       ...(result.replaced_batch === undefined ? [] : [`  replaced the batch ${result.replaced_batch}`]),
       ...(result.cancelled_too_late ? ['  the cancel came too late: the load had begun'] : []),
-      ...result.not_cleaned.map((sentence) => `  ${paint('yellow', '!')} ${sentence}`),
+      ...(result.not_cleaned ?? []).map((sentence) => `  ${paint('yellow', '!')} ${sentence}`),
     )
   }
   if (failure !== undefined) {

@@ -1,12 +1,6 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client'
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client'
-import {
-  type AverageSpeedResult,
-  PROGRESS_MEMO,
-  type RunProgress,
-  WORKFLOW_TYPE,
-  workflowIdOf,
-} from '../../../workflows/contract.ts'
+import { PROGRESS_MEMO, type RunProgress, WORKFLOW_TYPE, workflowIdOf } from '../../../workflows/contract.ts'
 import { Problem } from '../problem.ts'
 import { failureOf } from './failure.ts'
 import { pendingActivitiesOf } from './pending-activities.ts'
@@ -60,7 +54,7 @@ async function outcomeOf(
   const handle = client.workflow.getHandle(run.workflowId, run.executionId, { followRuns: false })
   try {
     const result: unknown = await callTemporal(client, () => handle.result())
-    return typeof result === 'object' && result !== null ? { result: result as AverageSpeedResult } : {}
+    return typeof result === 'object' && result !== null ? { result: result } : {}
   } catch (error) {
     if (error instanceof WorkflowFailedError) return { failure: failureOf(error.cause) }
     throw error

@@ -47,6 +47,7 @@ export interface Run extends RunSummary {
   readonly input?: AverageSpeedInput
   readonly progress?: RunProgress
   readonly activities: readonly PendingActivity[]
-  readonly result?: AverageSpeedResult
+  /** In part, for a run of an earlier release may lack what was added since. */
+  readonly result?: Partial<AverageSpeedResult>
   readonly failure?: RunFailure
 }

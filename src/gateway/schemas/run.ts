@@ -15,7 +15,8 @@ export type RunStatus = (typeof RUN_STATUSES)[number]
 
 const time = (description: string) => Type.String({ format: 'date-time', description })
 const count = (description: string) => Type.Integer({ minimum: 0, description })
-const optionalText = (description: string) => Type.Optional(Type.String({ description }))
+const text = (description: string) => Type.String({ description })
+const optionalText = (description: string) => Type.Optional(text(description))
 
 /** One step of a run. */
 export const StepSchema = Type.Object({
@@ -42,28 +43,32 @@ export const ClusterSchema = Type.Object({
   deleted: Type.Boolean(),
 })
 
-/** What a run reports when it has succeeded. */
-export const ResultSchema = Type.Object({
-  raw_path: Type.String(),
-  output_table: Type.String(),
-  manifest_uri: Type.String(),
-  files: count('Raw files.'),
-  bytes: count('Their size together.'),
-  rows_read: count('Records in the raw files.'),
-  rows_written: count('Rows that Spark wrote.'),
-  rows_rejected: count('Records that could not be read.'),
-  rows_loaded: count('Rows that BigQuery loaded.'),
-  load_job_id: Type.Optional(Type.String()),
-  loaded_before: Type.Boolean({ description: 'An earlier run had loaded the batch; this one did the rest.' }),
-  replaced_batch: optionalText('Raw path of the batch that the table held before.'),
-  processed_path: Type.String(),
-  files_archived: count('Raw files moved to the processed path.'),
-  files_left_in_place: count('Files that landed later; they are where they were.'),
-  rejected_path: optionalText('Where the rejected records lie.'),
-  clusters: Type.Array(ClusterSchema),
-  cancelled_too_late: Type.Boolean({ description: 'A cancel came after the load had begun.' }),
-  not_cleaned: Type.Array(Type.String(), { description: 'What could not be cleaned up.' }),
-})
+/** What a run reports when it has succeeded. A run of an earlier release may lack what was added since. */
+export const ResultSchema = Type.Partial(
+  Type.Object({
+    raw_path: Type.String(),
+    output_table: Type.String(),
+    manifest_uri: Type.String(),
+    files: count('Raw files.'),
+    bytes: count('Their size together.'),
+    rows_read: count('Records in the raw files.'),
+    rows_written: count('Rows that Spark wrote.'),
+    rows_rejected: count('Records that could not be read.'),
+    rows_loaded: count('Rows that BigQuery loaded.'),
+    load_job_id: Type.String(),
+    loaded_before: Type.Boolean({
+      description: 'An earlier run had loaded the batch; this one did the rest.',
+    }),
+    replaced_batch: text('Raw path of the batch that the table held before.'),
+    processed_path: Type.String(),
+    files_archived: count('Raw files moved to the processed path.'),
+    files_left_in_place: count('Files that landed later; they are where they were.'),
+    rejected_path: text('Where the rejected records lie.'),
+    clusters: Type.Array(ClusterSchema),
+    cancelled_too_late: Type.Boolean({ description: 'A cancel came after the load had begun.' }),
+    not_cleaned: Type.Array(Type.String(), { description: 'What could not be cleaned up.' }),
+  }),
+)
 
 /** Why a run did not succeed. */
 export const FailureSchema = Type.Object({

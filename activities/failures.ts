@@ -102,6 +102,9 @@ function translationOf(error: unknown): Translation {
   if (status !== undefined || typeof (error as { readonly code?: unknown } | null)?.code === 'string') {
     return retryable('Unavailable')
   }
+  // A mistake of ours is the same the next time.
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)
+    return final('Internal')
   return retryable('Internal')
 }
 

@@ -1,6 +1,6 @@
 /** Small things that several activities do with objects in Cloud Storage. */
 
-import type { File, Storage } from '@google-cloud/storage'
+import type { File, FileMetadata, Storage } from '@google-cloud/storage'
 import { isNotFound, isPreconditionFailed } from './failures.ts'
 
 /** One object as the manifest describes it. Names are without the bucket. */
@@ -79,14 +79,10 @@ export async function* listObjects(storage: Storage, folderUri: string): AsyncGe
     const [files, next] = await storage
       .bucket(bucket)
       .getFiles({ prefix, fields, autoPaginate: false, ...(pageToken !== undefined && { pageToken }) })
-    for (const { name, metadata } of files) {
-      if (name.endsWith('/')) continue
-      yield {
-        name,
-        generation: String(metadata.generation),
-        size: Number(metadata.size),
-        crc32c: String(metadata.crc32c),
-      }
+    // Asked for some fields only, the client hands out the bare resources.
+    for (const { name, generation, size, crc32c } of files as unknown as FileMetadata[]) {
+      if (name === undefined || name.endsWith('/')) continue
+      yield { name, generation: String(generation), size: Number(size), crc32c: String(crc32c) }
     }
     pageToken = (next as { readonly pageToken?: string } | null)?.pageToken
   } while (pageToken !== undefined)

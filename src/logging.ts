@@ -8,7 +8,13 @@ import { type Logger, pino } from 'pino'
 
 /** The process's logger: JSON lines on standard output, with the service's name. */
 export function createLogger(service: 'worker' | 'gateway', level: string): Logger {
-  return pino({ level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime })
+  return pino({
+    level,
+    base: { service },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // Temporal logs its errors under this key.
+    serializers: { error: pino.stdSerializers.errWithCause },
+  })
 }
 
 /** Sends Temporal's log lines through the process's logger. */

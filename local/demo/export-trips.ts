@@ -1,0 +1,34 @@
+import { LOCAL } from '../cloud/settings.ts'
+import { googleClients } from './google.ts'
+
+/**
+ * Makes a raw batch as the user of a real project does: an extract of the public table to a fresh folder.
+ * @returns the raw path
+ */
+export async function exportTrips(
+  env: Readonly<Record<string, string>>,
+  say: (line: string) => void,
+): Promise<string> {
+  const { bigquery, close } = googleClients(env)
+  try {
+    // `date "+%Y-%m-%dT%H%M%S"`, with milliseconds, so that two demos in one second have two batches.
+    const timestamp = new Date().toISOString().replaceAll(':', '').replace('.', '-').replace('Z', '')
+    const rawPath = `gs://${LOCAL.rawBucket}/cloud-composer-lab/raw-${timestamp}/`
+    say(`\nExporting nyc-tlc:yellow.trips to ${rawPath}`)
+    const [job] = await bigquery.createJob({
+      configuration: {
+        extract: {
+          sourceTable: { projectId: 'nyc-tlc', datasetId: 'yellow', tableId: 'trips' },
+          destinationUris: [`${rawPath}nyc-tlc-yellow-*.json`],
+          destinationFormat: 'NEWLINE_DELIMITED_JSON',
+        },
+      },
+    })
+    await job.promise()
+    const [metadata] = await job.getMetadata()
+    say(`  ${metadata.statistics.extract.destinationUriFileCounts} files`)
+    return rawPath
+  } finally {
+    await close()
+  }
+}

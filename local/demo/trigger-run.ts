@@ -1,0 +1,28 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+const TRIGGER = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
+
+/**
+ * Runs the trigger as an on-prem job does: a process of its own that knows the gateway's URL, the audience and a
+ * service-account file. It shows the run's steps while it waits.
+ * @returns its exit status
+ */
+export async function triggerRun(
+  env: Readonly<Record<string, string>>,
+  rawPath: string,
+  { quiet }: { readonly quiet: boolean },
+): Promise<number> {
+  const trigger = spawn(process.execPath, [TRIGGER, 'trigger', '--raw-path', rawPath, '--wait'], {
+    env: {
+      ...process.env,
+      GATEWAY_URL: env['GATEWAY_URL'],
+      IAP_CLIENT_ID: env['IAP_CLIENT_ID'],
+      GOOGLE_APPLICATION_CREDENTIALS: env['GOOGLE_APPLICATION_CREDENTIALS'],
+    },
+    stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'],
+  })
+  const [code] = await once(trigger, 'exit')
+  return typeof code === 'number' ? code : 1
+}

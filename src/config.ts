@@ -1,6 +1,7 @@
-import { type TObject, Type } from 'typebox'
+import { Type } from 'typebox'
 import type { PathRules } from '../workflows/paths.ts'
-import { integer, listOf, number, optionalText, readEnvironment, text } from './environment.ts'
+import { listOf, readEnvironment, text } from './environment.ts'
+import { gatewayVariables, workerVariables } from './variables.ts'
 
 /** Where Temporal is. */
 export interface TemporalConfig {
@@ -75,132 +76,6 @@ export interface GatewayConfig {
   readonly host: string
   readonly port: number
   readonly logLevel: string
-}
-
-const temporalVariables = {
-  TEMPORAL_ADDRESS: text({ description: "host:port of Temporal's frontend", default: '127.0.0.1:7233' }),
-  TEMPORAL_NAMESPACE: text({ description: 'Temporal namespace', default: 'default' }),
-  TEMPORAL_TASK_QUEUE: text({ description: 'task queue of the worker', default: 'average-speed' }),
-  TEMPORAL_UI_URL: text({
-    description: "base URL of Temporal's Web UI, for links",
-    default: 'http://127.0.0.1:8233',
-  }),
-}
-
-const pipelineVariables = {
-  RAW_BUCKET: text({ description: 'bucket of raw paths that are sent without one' }),
-  PROCESSED_BUCKET: text({ description: 'bucket that archived batches are moved to' }),
-  ALLOWED_BUCKETS: optionalText({
-    description: 'buckets that a request may name, comma-separated; default: RAW_BUCKET',
-  }),
-  BQ_OUTPUT_TABLE: text({
-    description: 'output table, project.dataset.table',
-    pattern: '^[^.:`]+[.:][^.:`]+\\.[^.:`]+$',
-  }),
-  LOG_LEVEL: text({ description: 'trace, debug, info, warn or error', default: 'info' }),
-}
-
-const workerVariables = {
-  ...temporalVariables,
-  ...pipelineVariables,
-  GOOGLE_CLOUD_PROJECT: text({ description: 'project of clusters and jobs' }),
-  DATAPROC_REGION: text({ description: 'region of the clusters', default: 'us-central1' }),
-  DATAPROC_API_ENDPOINT: optionalText({
-    description: "host:port of Dataproc, http:// before it for plain text; default: the region's own",
-  }),
-  STORAGE_API_ENDPOINT: optionalText({ description: "base URL of Cloud Storage; default: Google's" }),
-  BIGQUERY_API_ENDPOINT: optionalText({ description: "base URL of BigQuery; default: Google's" }),
-  BQ_LOCATION: text({ description: 'location of the output dataset', default: 'US' }),
-  DEPLOYMENT: text({
-    description: 'name that tells deployments in one project apart: lower-case letters, digits, hyphens',
-    default: 'default',
-    pattern: '^[a-z][a-z0-9-]{0,30}$',
-  }),
-  SPARK_SCRIPT_URI: optionalText({
-    description: 'the Spark script; default: gs://RAW_BUCKET/spark-jobs/spark_avg_speed.py',
-    pattern: '^gs://',
-  }),
-  MAX_REJECTS: integer({
-    description: 'unreadable records that a batch may hold',
-    default: 1000,
-    minimum: 0,
-  }),
-  MAX_REJECT_SHARE: number({
-    description: 'the same as a share of the records read, 0 to 1; the stricter limit holds',
-    default: 0.01,
-    minimum: 0,
-    maximum: 1,
-  }),
-  CREATE_CLUSTER_DEADLINE_MINUTES: integer({
-    description: 'minutes until a creation counts as failed',
-    default: 60,
-    minimum: 1,
-    maximum: 1440,
-  }),
-  SPARK_JOB_DEADLINE_MINUTES: integer({
-    description: 'minutes until a Spark job counts as failed',
-    default: 360,
-    minimum: 1,
-    maximum: 17_280,
-  }),
-  POLL_MINIMUM_MS: integer({
-    description: 'milliseconds between the first looks at a cluster or job',
-    default: 500,
-    minimum: 50,
-  }),
-  POLL_MAXIMUM_MS: integer({
-    description: 'milliseconds between two looks at a cluster or job, at most',
-    default: 5000,
-    minimum: 50,
-  }),
-  CLUSTER_IMAGE_VERSION: text({ description: 'Dataproc image version', default: '2.3-debian12' }),
-  CLUSTER_MACHINE_TYPE: text({ description: 'machine type of master and workers', default: 'n1-standard-4' }),
-  CLUSTER_WORKERS: integer({ description: 'worker machines', default: 2, minimum: 2 }),
-  CLUSTER_ZONES: text({
-    description: 'zones to try in turn, comma-separated; "auto" leaves the choice to Dataproc',
-    default: 'auto',
-  }),
-  CLUSTER_SERVICE_ACCOUNT: optionalText({ description: "service account of the cluster's machines" }),
-  CLUSTER_SUBNETWORK: optionalText({ description: "subnetwork of the cluster's machines" }),
-  WORKER_HEALTH_HOST: text({ description: "address of the worker's health endpoint", default: '127.0.0.1' }),
-  WORKER_HEALTH_PORT: integer({
-    description: "port of the worker's health endpoint",
-    default: 8081,
-    minimum: 0,
-  }),
-}
-
-const gatewayVariables = {
-  ...temporalVariables,
-  ...pipelineVariables,
-  AUTHENTICATION: Type.Union([Type.Literal('id-token'), Type.Literal('iap')], {
-    description:
-      'how callers prove who they are: id-token (Google ID token) or iap (behind Identity-Aware Proxy)',
-  }),
-  IAP_CLIENT_ID: optionalText({ description: 'audience of ID tokens, comma-separated; needed by id-token' }),
-  IAP_AUDIENCE: optionalText({ description: 'audience of IAP assertions, comma-separated; needed by iap' }),
-  ALLOWED_CALLERS: text({ description: 'e-mail addresses that may call, comma-separated' }),
-  GOOGLE_JWKS_URL: text({
-    description: 'keys of Google ID tokens',
-    default: 'https://www.googleapis.com/oauth2/v3/certs',
-  }),
-  IAP_JWKS_URL: text({
-    description: 'keys of IAP assertions',
-    default: 'https://www.gstatic.com/iap/verify/public_key-jwk',
-  }),
-  GATEWAY_REQUESTS_PER_MINUTE: integer({
-    description: 'requests that one caller may send in a minute',
-    default: 600,
-    minimum: 1,
-  }),
-  GATEWAY_HOST: text({ description: 'address that the gateway listens on', default: '127.0.0.1' }),
-  GATEWAY_PORT: integer({ description: 'port that the gateway listens on', default: 8080, minimum: 0 }),
-}
-
-/** The schemas behind `.env.example`, by process. */
-export const VARIABLES: Readonly<Record<'worker' | 'gateway', TObject>> = {
-  worker: Type.Object(workerVariables),
-  gateway: Type.Object(gatewayVariables),
 }
 
 type Env = Readonly<Record<string, string | undefined>>

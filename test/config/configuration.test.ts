@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { loadGatewayConfig, loadWorkerConfig } from '../../src/config.ts'
+import { envTemplate } from '../../src/env-template.ts'
+
+const worker = {
+  GOOGLE_CLOUD_PROJECT: 'some-project',
+  RAW_BUCKET: 'raw',
+  PROCESSED_BUCKET: 'processed',
+  BQ_OUTPUT_TABLE: 'some-project:Demo.trips',
+}
+const gateway = {
+  ...worker,
+  AUTHENTICATION: 'id-token',
+  IAP_CLIENT_ID: 'client',
+  ALLOWED_CALLERS: 'A@example.com, b@example.com',
+}
+
+describe('the configuration', () => {
+  test('fills in defaults, and reads the older way to write a table', () => {
+    const { pipeline, google, cluster } = loadWorkerConfig(worker)
+    expect(pipeline.outputTable).toBe('some-project.Demo.trips')
+    expect(pipeline.sparkScriptUri).toBe('gs://raw/spark-jobs/spark_avg_speed.py')
+    expect(pipeline.paths.allowedBuckets).toEqual(['raw'])
+    expect(google).toEqual({ project: 'some-project', region: 'us-central1' })
+    expect(cluster.zones).toEqual([])
+  })
+
+  test('reports every fault at once, each with the name of its variable', () => {
+    const load = (): unknown =>
+      loadWorkerConfig({ MAX_REJECTS: 'many', CLUSTER_WORKERS: '1', DEPLOYMENT: 'Not A Label' })
+    for (const name of [
+      'GOOGLE_CLOUD_PROJECT',
+      'RAW_BUCKET',
+      'PROCESSED_BUCKET',
+      'BQ_OUTPUT_TABLE',
+      'MAX_REJECTS',
+      'CLUSTER_WORKERS',
+      'DEPLOYMENT',
+    ]) {
+      expect(load).toThrow(name)
+    }
+  })
+
+  test('is frozen', () => {
+    expect(Object.isFrozen(loadWorkerConfig(worker))).toBe(true)
+    expect(Object.isFrozen(loadGatewayConfig(gateway))).toBe(true)
+  })
+
+  test('a gateway without a way to authenticate its callers does not start', () => {
+    expect(() => loadGatewayConfig({ ...gateway, AUTHENTICATION: undefined })).toThrow(
+      'AUTHENTICATION is missing',
+    )
+    expect(() => loadGatewayConfig({ ...gateway, AUTHENTICATION: 'none' })).toThrow('AUTHENTICATION')
+    expect(() => loadGatewayConfig({ ...gateway, IAP_CLIENT_ID: '' })).toThrow('IAP_CLIENT_ID is missing')
+    expect(() => loadGatewayConfig({ ...gateway, AUTHENTICATION: 'iap' })).toThrow('IAP_AUDIENCE is missing')
+  })
+
+  test('callers are compared in lower case', () => {
+    expect(loadGatewayConfig(gateway).authentication.allowedCallers).toEqual([
+      'a@example.com',
+      'b@example.com',
+    ])
+  })
+
+  test('.env.example lists each variable; npm run env-example writes it anew', () => {
+    expect(readFileSync(join(import.meta.dirname, '..', '..', '.env.example'), 'utf8')).toBe(envTemplate())
+  })
+})

@@ -12,8 +12,11 @@ import { authentication, callerOf } from './authentication/plugin.ts'
 import { documentation } from './documentation.ts'
 import { errorHandler, writeProblem } from './error-handler.ts'
 import { loggerOptions, logReplies } from './logging.ts'
+import { refuseOtherMethods } from './other-methods.ts'
 import { Problem, unavailable } from './problem.ts'
 import { healthRoutes } from './routes/health.ts'
+import { runActionRoutes } from './routes/run-actions.ts'
+import { runListRoutes } from './routes/run-list.ts'
 import { runRoutes } from './routes/runs.ts'
 import { readinessCheck } from './runs/readiness.ts'
 import { createRuns } from './runs/runs.ts'
@@ -78,7 +81,12 @@ export async function buildApp({ config, temporal, logStream, keySetTimes }: App
       ...(keySetTimes && { keySetTimes }),
     })
     secured.addHook('onRequest', app.rateLimit(limitPerCaller(config.requestsPerMinute)))
-    await secured.register(runRoutes, { runs })
+    await secured.register(async (native) => {
+      const done = refuseOtherMethods(native)
+      for (const routes of [runRoutes, runListRoutes, runActionRoutes])
+        await native.register(routes, { runs })
+      done()
+    })
     await secured.register(experimentalRoutes, { runs, prefix: '/api/experimental' })
   })
   return app

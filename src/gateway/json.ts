@@ -12,6 +12,16 @@ import type { RunConf } from './schemas/run-request.ts'
 /** Makes the links of a run. */
 export type LinksOf = (run: RunSummary) => RunSummaryJson['links']
 
+/** The path of a run in the native API. */
+export function pathOf(runId: string): string {
+  return `/runs/${encodeURIComponent(runId)}`
+}
+
+/** Links as the gateway at hand makes them. */
+export function linksFor(runs: { readonly webUiOf: (run: RunSummary) => string }): LinksOf {
+  return (run) => ({ self: pathOf(run.runId), web_ui: runs.webUiOf(run) })
+}
+
 /** The caller's snake_case fields as the workflow's input. Nothing is checked or changed here. */
 export function inputFromJson(json: RunConf): AverageSpeedInput {
   return withoutUndefined({

@@ -5,6 +5,7 @@ import { buildApp } from '../../src/gateway/app.ts'
 import { KEY_SET_TIMES, type KeySetTimes } from '../../src/gateway/authentication/key-set.ts'
 import { testConfig } from './support/gateway.ts'
 import { type Issuer, startIssuer } from './support/issuer.ts'
+import { until } from './support/until.ts'
 
 let issuer: Issuer
 let close: (() => Promise<void>)[]
@@ -88,12 +89,10 @@ describe('When the keys’ host is away', () => {
     const token = await issuer.token()
     expect((await sendToken(token)).statusCode).toBe(LET_IN)
     issuer.behave('error')
-    await until(
-      () => Promise.resolve(issuer.fetches() > 2),
-      async () => {
-        expect((await sendToken(token)).statusCode).toBe(LET_IN)
-      },
-    )
+    await until(async () => {
+      expect((await sendToken(token)).statusCode).toBe(LET_IN)
+      return issuer.fetches() > 2
+    })
     await until(async () => (await sendToken(token)).statusCode === 503)
     issuer.behave('well')
     await until(async () => (await sendToken(token)).statusCode === LET_IN)
@@ -138,11 +137,3 @@ describe('Behind Identity-Aware Proxy', () => {
     }
   })
 })
-
-async function until(condition: () => Promise<boolean>, between = async () => {}): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('It did not come to pass in ten seconds.')
-    await between()
-  }
-}

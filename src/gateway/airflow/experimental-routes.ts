@@ -4,6 +4,7 @@ import { PIPELINE } from '../../../workflows/contract.ts'
 import { callerOf } from '../authentication/plugin.ts'
 import { errorHandler } from '../error-handler.ts'
 import { readAnyBodyAsJson } from '../lenient-json.ts'
+import { refuseOtherMethods } from '../other-methods.ts'
 import type { Runs } from '../runs/runs.ts'
 import { requireOurDag } from './dag-id.ts'
 import { isoformat, pythonDate } from './dates.ts'
@@ -24,6 +25,7 @@ export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs
 ) => {
   app.setErrorHandler(errorHandler(writeExperimentalError))
   readAnyBodyAsJson(app)
+  const done = refuseOtherMethods(app)
 
   app.post(
     '/dags/:dag_id/dag_runs',
@@ -53,4 +55,5 @@ export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs
       }
     },
   )
+  done()
 }

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { refuseOtherMethods } from '../other-methods.ts'
 import { problems } from '../schemas/problem.ts'
 
 const Status = Type.Object({ status: Type.Literal('ok') })
@@ -9,6 +10,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ readonly checkReady: () =
   app,
   { checkReady },
 ) => {
+  const done = refuseOtherMethods(app)
   app.get(
     '/healthz',
     {
@@ -36,4 +38,5 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ readonly checkReady: () =
       return { status: 'ok' as const }
     },
   )
+  done()
 }

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { callerOf } from '../authentication/plugin.ts'
-import { inputFromJson, type LinksOf, runToJson, summaryToJson } from '../json.ts'
+import { inputFromJson, linksFor, pathOf, runToJson, summaryToJson } from '../json.ts'
 import type { Runs } from '../runs/runs.ts'
 import { problems } from '../schemas/problem.ts'
 import { RunSchema, RunSummarySchema } from '../schemas/run.ts'
@@ -10,14 +10,9 @@ import { RunId, RunRequest } from '../schemas/run-request.ts'
 const tags = ['runs']
 const RunParams = Type.Object({ run_id: RunId })
 
-/** The path of a run in the native API. */
-export function pathOf(runId: string): string {
-  return `/runs/${encodeURIComponent(runId)}`
-}
-
-/** The native API. */
+/** Start and read of the native API. */
 export const runRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = async (app, { runs }) => {
-  const linksOf: LinksOf = (run) => ({ self: pathOf(run.runId), web_ui: runs.webUiOf(run) })
+  const linksOf = linksFor(runs)
 
   app.post(
     '/runs',

@@ -5,7 +5,7 @@ import { Problem } from '../problem.ts'
 import { failureOf } from './failure.ts'
 import { pendingActivitiesOf } from './pending-activities.ts'
 import type { Run } from './run.ts'
-import { inputInMemo, summaryOf } from './summary.ts'
+import { factsOf, inputInMemo, summaryOf } from './summary.ts'
 import { callTemporal } from './temporal-call.ts'
 
 /**
@@ -14,9 +14,10 @@ import { callTemporal } from './temporal-call.ts'
  */
 export async function describeRun(client: Client, runId: string): Promise<Run> {
   const description = await describeExecution(client, runId)
-  const summary = summaryOf(description)
-  const input = inputInMemo(description)
-  const progress = description.memo?.[PROGRESS_MEMO] as RunProgress | undefined
+  const facts = factsOf(description)
+  const summary = summaryOf(facts)
+  const input = inputInMemo(facts)
+  const progress = facts.memo[PROGRESS_MEMO] as RunProgress | undefined
   return {
     ...summary,
     ...(input && { input }),

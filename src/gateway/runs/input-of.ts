@@ -1,6 +1,6 @@
 import { type Client, defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client'
 import type { AverageSpeedInput } from '../../../workflows/contract.ts'
-import { inputInMemo } from './summary.ts'
+import { factsOf, inputInMemo } from './summary.ts'
 import { callTemporal } from './temporal-call.ts'
 
 /** What a run was asked to do: as the starter noted it or, for one started by hand, as its history begins. */
@@ -8,7 +8,7 @@ export async function inputOf(
   client: Client,
   description: WorkflowExecutionDescription,
 ): Promise<AverageSpeedInput> {
-  return inputInMemo(description) ?? (await inputInHistory(client, description))
+  return inputInMemo(factsOf(description)) ?? (await inputInHistory(client, description))
 }
 
 async function inputInHistory(

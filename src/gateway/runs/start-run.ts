@@ -7,7 +7,7 @@ import { differences } from './input.ts'
 import { inputOf } from './input-of.ts'
 import type { RunSummary } from './run.ts'
 import { type StartRequest, startOptions } from './start-options.ts'
-import { summaryOf } from './summary.ts'
+import { factsOf, summaryOf } from './summary.ts'
 import { callTemporal } from './temporal-call.ts'
 
 /** What came of a start. */
@@ -49,7 +49,7 @@ async function existingRun(client: Client, request: StartRequest): Promise<RunSu
   const description = await describeExecution(client, request.runId)
   const existing = await inputOf(client, description)
   const fields = differences(existing, request.input)
-  if (fields.length === 0) return summaryOf(description)
+  if (fields.length === 0) return summaryOf(factsOf(description))
   const names = fields.map((field) => INPUT_FIELDS[field])
   throw new Problem(
     409,

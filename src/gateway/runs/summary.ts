@@ -1,34 +1,57 @@
-import type { WorkflowExecutionInfo } from '@temporalio/client'
+import type { WorkflowExecutionDescription } from '@temporalio/client'
 import { type AverageSpeedInput, INPUT_MEMO, runIdOf, STARTED_BY_MEMO } from '../../../workflows/contract.ts'
+import type { RunStatus } from '../schemas/run.ts'
 import { attributes } from './attributes.ts'
 import type { RunSummary } from './run.ts'
 import { statusOf } from './status.ts'
 
-type Info = Pick<
-  WorkflowExecutionInfo,
-  'workflowId' | 'runId' | 'status' | 'startTime' | 'closeTime' | 'memo' | 'typedSearchAttributes'
->
+/** What Temporal tells of an execution, by describe or by list. */
+export interface ExecutionFacts {
+  readonly workflowId: string
+  readonly executionId: string
+  readonly status: RunStatus
+  readonly startTime: Date
+  readonly closeTime: Date | undefined
+  readonly memo: Readonly<Record<string, unknown>>
+  readonly rawPath: string | undefined
+  readonly step: string | undefined
+  readonly logicalDate: Date | undefined
+}
 
-/** What Temporal tells of an execution, by describe or by list, as a run. */
-export function summaryOf(info: Info): RunSummary {
-  const startedBy = info.memo?.[STARTED_BY_MEMO]
-  const rawPath = inputInMemo(info)?.rawPath ?? info.typedSearchAttributes.get(attributes.rawPath)
-  const step = info.typedSearchAttributes.get(attributes.runStep)
+/** The facts that a description holds. */
+export function factsOf(description: WorkflowExecutionDescription): ExecutionFacts {
   return {
-    runId: runIdOf(info.workflowId),
-    workflowId: info.workflowId,
-    executionId: info.runId,
-    status: statusOf(info.status.name),
-    startedAt: info.startTime,
-    logicalDate: info.typedSearchAttributes.get(attributes.logicalDate) ?? info.startTime,
-    ...(info.closeTime && { endedAt: info.closeTime }),
+    workflowId: description.workflowId,
+    executionId: description.runId,
+    status: statusOf(description.status.name),
+    startTime: description.startTime,
+    closeTime: description.closeTime,
+    memo: description.memo ?? {},
+    rawPath: description.typedSearchAttributes.get(attributes.rawPath),
+    step: description.typedSearchAttributes.get(attributes.runStep),
+    logicalDate: description.typedSearchAttributes.get(attributes.logicalDate),
+  }
+}
+
+/** An execution as a run. */
+export function summaryOf(facts: ExecutionFacts): RunSummary {
+  const startedBy = facts.memo[STARTED_BY_MEMO]
+  const rawPath = inputInMemo(facts)?.rawPath ?? facts.rawPath
+  return {
+    runId: runIdOf(facts.workflowId),
+    workflowId: facts.workflowId,
+    executionId: facts.executionId,
+    status: facts.status,
+    startedAt: facts.startTime,
+    logicalDate: facts.logicalDate ?? facts.startTime,
+    ...(facts.closeTime && { endedAt: facts.closeTime }),
     ...(typeof startedBy === 'string' && { startedBy }),
     ...(rawPath !== undefined && { rawPath }),
-    ...(step !== undefined && { step }),
+    ...(facts.step !== undefined && { step: facts.step }),
   }
 }
 
 /** The input that the starter noted; absent when the run was started by hand. */
-export function inputInMemo(info: Pick<Info, 'memo'>): AverageSpeedInput | undefined {
-  return info.memo?.[INPUT_MEMO] as AverageSpeedInput | undefined
+export function inputInMemo(facts: Pick<ExecutionFacts, 'memo'>): AverageSpeedInput | undefined {
+  return facts.memo[INPUT_MEMO] as AverageSpeedInput | undefined
 }

@@ -45,8 +45,7 @@ function away(error: unknown): Problem | undefined {
   )
 }
 
-/** True when Temporal says that the request itself is wrong. */
-export function isInvalidArgument(error: unknown): boolean {
+function isInvalidArgument(error: unknown): boolean {
   const cause = error instanceof ServiceError ? error.cause : error
   return isGrpcServiceError(cause) && Number(cause.code) === INVALID_ARGUMENT
 }

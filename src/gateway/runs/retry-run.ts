@@ -1,0 +1,54 @@
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { WORKFLOW_TYPE } from '../../../workflows/contract.ts'
+import type { PathRules } from '../../../workflows/paths.ts'
+import { Problem } from '../problem.ts'
+import { describeExecution } from './describe-run.ts'
+import { normaliseInput } from './input.ts'
+import { inputOf } from './input-of.ts'
+import type { RunSummary } from './run.ts'
+import { startOptions } from './start-options.ts'
+import { factsOf, summaryOf } from './summary.ts'
+import { callTemporal } from './temporal-call.ts'
+
+/** Where and by which rules a run is retried. */
+export interface RetrySettings {
+  readonly taskQueue: string
+  readonly rules: PathRules
+}
+
+/**
+ * Does a run again that did not succeed, under its own id and with its own input; the workflow finds the files wherever
+ * they are by now. Of two retries at the same moment one starts the run, and both name it.
+ * @throws Problem 404 when there is no such run, 409 when it goes on or has succeeded
+ */
+export async function retryRun(
+  client: Client,
+  runId: string,
+  startedBy: string,
+  { taskQueue, rules }: RetrySettings,
+): Promise<RunSummary> {
+  const description = await describeExecution(client, runId)
+  const before = summaryOf(factsOf(description))
+  if (before.status === 'running' || before.status === 'succeeded') throw notForRetry(before)
+  const input = normaliseInput(await inputOf(client, description), rules)
+  const options = {
+    ...startOptions({ runId, input, startedBy, logicalDate: before.logicalDate }, taskQueue),
+    workflowId: before.workflowId,
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+  } as const
+  try {
+    await callTemporal(client, () => client.workflow.start(WORKFLOW_TYPE, options))
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+  }
+  return summaryOf(factsOf(await describeExecution(client, runId)))
+}
+
+function notForRetry(run: RunSummary): Problem {
+  return new Problem(
+    409,
+    run.status === 'running'
+      ? `The run ${JSON.stringify(run.runId)} still goes on. Cancel it first if it must begin anew.`
+      : `The run ${JSON.stringify(run.runId)} has succeeded. To load its batch again, start a new run with a reload label.`,
+  )
+}

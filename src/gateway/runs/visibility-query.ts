@@ -1,0 +1,42 @@
+import { keywordOf, type StepName, WORKFLOW_TYPE } from '../../../workflows/contract.ts'
+import type { RunStatus } from '../schemas/run.ts'
+import { queryWordOf } from './status.ts'
+
+/** Which runs are wanted; all filters must hold. */
+export interface RunFilter {
+  /** Any of these. */
+  readonly statuses?: readonly RunStatus[]
+  readonly startedBy?: string
+  /** Full URI. */
+  readonly rawPath?: string
+  readonly step?: StepName
+  /** At or after. */
+  readonly startedAfter?: Date
+  /** Before. */
+  readonly startedBefore?: Date
+  readonly logicalDate?: Date
+}
+
+/**
+ * A list filter of Temporal's visibility: https://docs.temporal.io/list-filter. There is no ORDER BY, which stores on SQL
+ * and Temporal Cloud refuse; they give the latest first.
+ */
+export function visibilityQuery(filter: RunFilter): string {
+  const { statuses, startedBy, rawPath, step, startedAfter, startedBefore, logicalDate } = filter
+  return [
+    `WorkflowType = ${quoted(WORKFLOW_TYPE)}`,
+    statuses && `ExecutionStatus IN (${statuses.map((status) => quoted(queryWordOf(status))).join(', ')})`,
+    startedBy && `StartedBy = ${quoted(keywordOf(startedBy))}`,
+    rawPath && `RawPath = ${quoted(keywordOf(rawPath))}`,
+    step && `RunStep = ${quoted(step)}`,
+    startedAfter && `StartTime >= ${quoted(startedAfter.toISOString())}`,
+    startedBefore && `StartTime < ${quoted(startedBefore.toISOString())}`,
+    logicalDate && `LogicalDate = ${quoted(logicalDate.toISOString())}`,
+  ]
+    .filter((condition) => condition !== undefined && condition !== '')
+    .join(' AND ')
+}
+
+function quoted(text: string): string {
+  return `'${text.replace(/['\\]/g, '\\$&')}'`
+}

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Makes Temporal's two databases, or brings their schemas up to date. May be run again.
+set -eu
+
+prepare() {
+  tool="temporal-sql-tool --plugin postgres12 --ep $POSTGRES_SEEDS -p $DB_PORT -u $POSTGRES_USER --db $1"
+  $tool create
+  $tool setup-schema -v 0.0 || echo "$1 has a schema already"
+  $tool update-schema -d "/etc/temporal/schema/postgresql/v12/$2/versioned"
+}
+
+prepare temporal temporal
+prepare temporal_visibility visibility

@@ -19,6 +19,8 @@ export function untilStopped({ withParent }: { withParent: boolean }): Promise<v
       process.stdin.on('close', () => resolve())
       process.stdin.on('error', () => resolve())
       process.stdin.resume()
+      // The pipe stays open while the parent lives; it must not keep us from ending after a signal.
+      if ('unref' in process.stdin) process.stdin.unref()
     }
   })
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunJson, RunSummaryJson } from '../gateway/schemas/run.ts'
+import type { RunListJson } from '../gateway/schemas/run-list.ts'
 import type { RunConf } from '../gateway/schemas/run-request.ts'
 import { CliError, EXIT, type ExitCode } from './exit-codes.ts'
 import { type Authorize, isNetworkError } from './id-token.ts'
@@ -11,7 +12,19 @@ export type StartBody = RunConf & { readonly run_id: string }
 export interface Gateway {
   start(body: StartBody): Promise<RunSummaryJson>
   get(runId: string): Promise<RunJson>
+  list(query: ListQuery): Promise<RunListJson>
+  cancel(runId: string): Promise<RunSummaryJson>
+  retry(runId: string): Promise<RunSummaryJson>
 }
+
+/** Query of GET /runs; what is undefined is left out. */
+export type ListQuery = Readonly<Record<'limit', string>> &
+  Readonly<
+    Record<
+      'status' | 'started_by' | 'raw_path' | 'started_after' | 'started_before' | 'cursor',
+      string | undefined
+    >
+  >
 
 /** How the gateway is reached. */
 export interface GatewayOptions {
@@ -42,7 +55,10 @@ export function gatewayClient({ baseUrl, authorize }: GatewayOptions): Gateway {
   }
   return {
     start: (body) => call('POST', '/runs', body),
-    get: (runId) => call('GET', `/runs/${encodeURIComponent(runId)}`),
+    get: (runId) => call('GET', pathOf(runId)),
+    list: (query) => call('GET', `/runs?${parametersOf(query)}`),
+    cancel: (runId) => call('POST', `${pathOf(runId)}/cancel`),
+    retry: (runId) => call('POST', `${pathOf(runId)}/retry`),
   }
 
   async function withRetries(request: () => Promise<Response>): Promise<Response> {
@@ -61,6 +77,15 @@ export function gatewayClient({ baseUrl, authorize }: GatewayOptions): Gateway {
       }
     }
   }
+}
+
+function pathOf(runId: string): string {
+  return `/runs/${encodeURIComponent(runId)}`
+}
+
+function parametersOf(query: ListQuery): URLSearchParams {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return new URLSearchParams(given)
 }
 
 function isPassing(status: number): boolean {

@@ -29,7 +29,8 @@ export function idTokens(audience: string): Authorize {
 }
 
 async function idTokenClient(targetAudience: string): Promise<IdTokenClient> {
-  const auth = new GoogleAuth()
+  // Without a project the library would look for one, for federated credentials by another API of Google's; tokens need none.
+  const auth = new GoogleAuth({ projectId: 'none' })
   const client = await auth.getClient()
   const credentials: unknown = auth.jsonContent
   honourTokenUri(client, credentials)

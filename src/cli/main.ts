@@ -1,7 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { modernised } from './arguments.ts'
+import { cancelCommand } from './commands/cancel.ts'
+import { listCommand } from './commands/list.ts'
+import { retryCommand } from './commands/retry.ts'
+import { statusCommand } from './commands/status.ts'
 import { triggerCommand } from './commands/trigger.ts'
+import { watchCommand } from './commands/watch.ts'
 import { CliError, EXIT, EXIT_HELP, type ExitCode } from './exit-codes.ts'
 
 /** Runs one command line; its outcome becomes the exit status. */
@@ -16,6 +21,11 @@ async function main(argv: readonly string[]): Promise<void> {
     .addHelpText('after', EXIT_HELP)
   // Without a command it triggers, as the script that it replaces did.
   triggerCommand(program.command('trigger', { isDefault: true }), done)
+  statusCommand(program.command('status'), done)
+  watchCommand(program.command('watch'), done)
+  listCommand(program.command('list'), done)
+  cancelCommand(program.command('cancel'), done)
+  retryCommand(program.command('retry'), done)
   await program.parseAsync(modernised(argv), { from: 'user' })
 }
 

@@ -8,7 +8,8 @@ import { lazyTemporalClient } from '../../src/clients.ts'
 import { loadGatewayConfig } from '../../src/config.ts'
 import { workflowIdOf } from '../../workflows/contract.ts'
 import { handWorker } from '../gateway/support/hand-worker.ts'
-import { runCli } from './support/run-cli.ts'
+import { until } from '../gateway/support/until.ts'
+import { runCli, startCli } from './support/run-cli.ts'
 
 let stateDir: string
 let cloud: LocalCloud
@@ -68,7 +69,7 @@ test("the original script's command line works as it is", async () => {
 })
 
 test('--wait writes one line a change into a pipe, and ends with how the run ended', async () => {
-  const waiting = runCli(['trigger', '--raw-path', 'exports/raw-3', '--run-id', 'waited', '--wait'], env)
+  const waiting = startCli(['trigger', '--raw-path', 'exports/raw-3', '--run-id', 'waited', '--wait'], env)
   const worker = handWorker(client, 'average-speed')
   await worker.note({
     progress: {
@@ -85,17 +86,18 @@ test('--wait writes one line a change into a pipe, and ends with how the run end
     },
   })
   await client.workflow.getHandle(workflowIdOf('waited')).signal('wake')
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  await until(async () => waiting.output().includes('createCluster'))
   await worker.fail({
     message: 'There are no raw files.',
     type: 'RawFilesMissing',
     details: { step: 'describeRawFiles', clusters: [], notCleaned: [] },
   })
-  const { code, stdout, stderr } = await waiting
+  const { code, stdout, stderr } = await waiting.outcome
   expect(stderr).toBe('')
-  expect(stdout).toMatch(/^Run waited: http/)
+  expect(stdout).toMatch(/^Run waited is running: http/)
   expect(stdout).toMatch(/00:00:02 done +\+ claimBatch +2\.0 s/)
   expect(stdout).toMatch(/00:00:02 running +> createCluster .* booting/)
+  expect(stdout).toMatch(/00:00:02 failed +x createCluster/)
   expect(stdout).toMatch(/RawFilesMissing in describeRawFiles: There are no raw files\./)
   expect(stdout).not.toContain('\x1b')
   expect(code).toBe(1)

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { WRITE_DISPOSITIONS, type WriteDisposition } from '../../../workflows/contract.ts'
-import { addConnectionOptions, type ConnectionOptions, gatewayOf } from '../connection.ts'
+import { type ActionOptions, addActionOptions, reportAndFollow } from '../act-on-run.ts'
+import { addConnectionOptions, gatewayOf } from '../connection.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
 import type { StartBody } from '../gateway-client.ts'
-import { type WatchOptions, watchRun } from '../watch-run.ts'
+import { number } from '../number.ts'
 
-interface TriggerOptions extends ConnectionOptions, WatchOptions {
+interface TriggerOptions extends ActionOptions {
   readonly rawPath?: string
   readonly transformedPath?: string
   readonly failedPath?: string
@@ -16,7 +17,6 @@ interface TriggerOptions extends ConnectionOptions, WatchOptions {
   readonly maxRejects?: number
   readonly maxRejectShare?: number
   readonly reload?: string
-  readonly wait?: boolean
 }
 
 const EXAMPLES = `
@@ -30,7 +30,7 @@ workload-identity file. The spellings of the script that this replaces (--iapCli
 
 /** `average-speed trigger`: starts a run and, if asked, follows it to its end. */
 export function triggerCommand(command: Command, done: (code: ExitCode) => void): Command {
-  return addConnectionOptions(command)
+  return addActionOptions(addConnectionOptions(command))
     .description('start a run')
     .option(
       '--raw-path <path>',
@@ -48,9 +48,6 @@ export function triggerCommand(command: Command, done: (code: ExitCode) => void)
     .option('--max-rejects <count>', 'most records that may be unreadable', number)
     .option('--max-reject-share <share>', 'the same as a share of the records, 0 to 1', number)
     .option('--reload <label>', 'load a batch once more that was loaded before; the label names this reload')
-    .option('--wait', 'follow the run to its end')
-    .option('--timeout <minutes>', 'with --wait: give up following after this time', number)
-    .option('--json', 'print JSON; with --wait one line whenever the run has changed')
     .addHelpText('after', EXAMPLES)
     .action(async (options: TriggerOptions) => done(await trigger(options)))
 }
@@ -59,16 +56,7 @@ async function trigger(options: TriggerOptions): Promise<ExitCode> {
   const body = bodyOf(options)
   const gateway = gatewayOf(options)
   const run = await gateway.start(body)
-  if (options.wait) {
-    if (!options.json) process.stdout.write(`Run ${run.run_id}: ${run.links.web_ui}\n`)
-    return watchRun(gateway, run.run_id, options)
-  }
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify(run)}\n`
-      : `Run ${run.run_id} is ${run.status.replace('_', ' ')}: ${run.links.web_ui}\n`,
-  )
-  return EXIT.success
+  return reportAndFollow(gateway, run, `Run ${run.run_id} is ${run.status.replace('_', ' ')}`, options)
 }
 
 function bodyOf(options: TriggerOptions): StartBody {
@@ -87,12 +75,4 @@ function bodyOf(options: TriggerOptions): StartBody {
     ...(options.maxRejectShare !== undefined && { max_reject_share: options.maxRejectShare }),
     ...(options.reload !== undefined && { reload: options.reload }),
   }
-}
-
-function number(text: string): number {
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
-    throw new InvalidArgumentError('It must be a number, 0 or more.')
-  }
-  return value
 }

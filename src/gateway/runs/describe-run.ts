@@ -2,6 +2,7 @@ import type { WorkflowExecutionDescription } from '@temporalio/client'
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client'
 import { PROGRESS_MEMO, type RunProgress, WORKFLOW_TYPE, workflowIdOf } from '../../../workflows/contract.ts'
 import { Problem } from '../problem.ts'
+import type { RunStatus } from '../schemas/run.ts'
 import { failureOf } from './failure.ts'
 import { pendingActivitiesOf } from './pending-activities.ts'
 import type { Run } from './run.ts'
@@ -21,7 +22,7 @@ export async function describeRun(client: Client, runId: string): Promise<Run> {
   return {
     ...summary,
     ...(input && { input }),
-    ...(progress && { progress: summary.status === 'running' ? progress : settled(progress) }),
+    ...(progress && { progress: settled(progress, summary.status) }),
     activities: pendingActivitiesOf(description.raw.pendingActivities ?? []),
     ...(summary.status !== 'running' && (await outcomeOf(client, summary))),
   }
@@ -62,10 +63,12 @@ async function outcomeOf(
   }
 }
 
-/** A terminated run left its steps as they were; none of them runs any more. */
-function settled(progress: RunProgress): RunProgress {
+/** A run that was ended from outside left its steps as they were; none of them runs any more. */
+function settled(progress: RunProgress, status: RunStatus): RunProgress {
+  if (status === 'running') return progress
+  const state = status === 'failed' ? 'failed' : 'cancelled'
   return {
     ...progress,
-    steps: progress.steps.map((step) => (step.state === 'running' ? { ...step, state: 'cancelled' } : step)),
+    steps: progress.steps.map((step) => (step.state === 'running' ? { ...step, state } : step)),
   }
 }

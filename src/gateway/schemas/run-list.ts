@@ -40,3 +40,4 @@ export const RunListSchema = Type.Object({
   runs: Type.Array(RunSummarySchema, { description: 'Those that go on first, then the last to end.' }),
   next_cursor: Type.Optional(Type.String({ description: 'Leads to the next page; absent on the last.' })),
 })
+export type RunListJson = Static<typeof RunListSchema>

@@ -10,8 +10,20 @@ export interface CliOutcome {
 
 const root = join(import.meta.dirname, '..', '..', '..')
 
+/** A command line that runs. */
+export interface RunningCli {
+  /** What it has written to stdout by now. */
+  readonly output: () => string
+  readonly outcome: Promise<CliOutcome>
+}
+
 /** Runs the CLI as its users do, in a process of its own with output to a pipe, and waits for its end. */
 export function runCli(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CliOutcome> {
+  return startCli(args, env).outcome
+}
+
+/** The same, to be looked at while it runs. */
+export function startCli(args: readonly string[], env: Readonly<Record<string, string>>): RunningCli {
   const child = spawn(process.execPath, [join(root, 'src/cli/main.ts'), ...args], {
     // Nothing of the test's own environment may help or hinder.
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
@@ -25,8 +37,9 @@ export function runCli(args: readonly string[], env: Readonly<Record<string, str
   child.stderr.on('data', (chunk) => {
     stderr += chunk
   })
-  return new Promise((resolve, reject) => {
+  const outcome = new Promise<CliOutcome>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, stdout, stderr }))
   })
+  return { output: () => stdout, outcome }
 }

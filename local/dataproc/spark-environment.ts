@@ -30,7 +30,7 @@ appender.stderr.layout.type = PatternLayout
 # Known and of no use to the reader of a small job's output.
 logger.native.name = org.apache.hadoop.util.NativeCodeLoader
 logger.native.level = error
-logger.credentials.name = com.google.cloud.hadoop.util.CredentialFactory
+logger.credentials.name = com.google.cloud.hadoop.repackaged.gcs.com.google.cloud.hadoop.util.CredentialFactory
 logger.credentials.level = error
 appender.stderr.layout.pattern = %d{yy/MM/dd HH:mm:ss} %p %c{1}: %m%n%ex
 `
@@ -50,6 +50,7 @@ export function prepareDriverFolder(
   const work = join(root, 'work')
   const properties = join(root, 'spark.properties')
   mkdirSync(work, { recursive: true })
+  mkdirSync(temporary(root), { recursive: true })
   const all = {
     ...imageDefaults(root, cluster.project, tools, storageEndpoint),
     ...clusterProperties(cluster),
@@ -69,6 +70,8 @@ export function driverEnvironment(
   // A JVM that lives for seconds gains more from starting fast than from code that is optimised late.
   const fast = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
   const logging = `-Dlog4j2.configurationFile="file:${join(root, 'log4j2.properties')}"`
+  // A driver that is killed leaves its files; they go with its folder.
+  const scratch = `-Djava.io.tmpdir="${temporary(root)}" -XX:-UsePerfData`
   return {
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
     HOME: root,
@@ -79,11 +82,16 @@ export function driverEnvironment(
     SPARK_LOCAL_IP: '127.0.0.1',
     // The launcher is a JVM of its own that only builds the driver's command line.
     SPARK_LAUNCHER_OPTS: fast,
-    SPARK_SUBMIT_OPTS: [fast, logging, extraJvmOptions || classArchiveOptions()].join(' '),
+    SPARK_SUBMIT_OPTS: [fast, logging, scratch, extraJvmOptions || classArchiveOptions()].join(' '),
+    TMPDIR: temporary(root),
     PYSPARK_PYTHON: tools.python,
     PYSPARK_DRIVER_PYTHON: tools.python,
     PYTHONUNBUFFERED: '1',
   }
+}
+
+function temporary(root: string): string {
+  return join(root, 'tmp')
 }
 
 function imageDefaults(

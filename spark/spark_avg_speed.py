@@ -1,0 +1,474 @@
+"""Adds `average_speed` to a batch of taxi trips.
+
+Reads newline-delimited JSON, writes CSV for a BigQuery load, and sends what it cannot read to a place of its own with the
+reason. Runs unchanged on Dataproc image 2.3 (Spark 3.5) and on one machine. Everything that is done to a row is done by
+Spark SQL's own expressions, so no row ever passes through Python.
+
+    spark_avg_speed.py --gcs_path_raw gs://b/p/raw-x/ --gcs_path_transformed gs://b/p/transformed-x/1/ \
+        --gcs_path_rejected gs://b/p/rejected-x/1/ --manifest gs://b/p/batch-x/manifest.ndjson
+
+The way of a line: read_lines -> parse -> convert -> judge -> write_csv, and write_rejects if there are any.
+"""
+
+import argparse
+import json
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+# The record, in the order of the CSV's columns; average_speed follows as the twentieth.
+FIELDS = {
+    "vendor_id": "text",
+    "pickup_datetime": "time",
+    "dropoff_datetime": "time",
+    "pickup_longitude": "number",
+    "pickup_latitude": "number",
+    "dropoff_longitude": "number",
+    "dropoff_latitude": "number",
+    "rate_code": "text",
+    "passenger_count": "whole number",
+    "trip_distance": "number",
+    "payment_type": "text",
+    "fare_amount": "number",
+    "extra": "number",
+    "mta_tax": "number",
+    "imp_surcharge": "number",
+    "tip_amount": "number",
+    "tolls_amount": "number",
+    "total_amount": "number",
+    "store_and_fwd_flag": "flag",
+}
+
+NOT_UTF8 = "the line is not valid UTF-8"
+NOT_ONE_OBJECT = "the line is not one JSON object"
+HALF_A_PAIR = "the line has half of a UTF-16 pair"
+SPEED_TOO_LARGE = "average_speed is beyond a 64-bit float"
+EXPECTED = {
+    "text": "is not text without NUL characters",
+    "time": "is not a time of the years 0001 to 9999",
+    "number": "is not a number",
+    "whole number": "is not a whole number of 64 bits",
+}
+FIELD_REASONS = {name: f"{name} {EXPECTED[kind]}" for name, kind in FIELDS.items() if kind in EXPECTED}
+REASONS = [NOT_UTF8, NOT_ONE_OBJECT, HALF_A_PAIR, *FIELD_REASONS.values(), SPEED_TOO_LARGE]
+
+# The readers must not depend on how a cluster is configured, least of all on whether it may skip what it cannot read.
+SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+}
+
+# RFC 8259 and no more: Spark accepts single quotes and NaN unless told otherwise.
+MALFORMED = "_malformed"
+STRICT_JSON = {
+    "mode": "PERMISSIVE",
+    "columnNameOfCorruptRecord": MALFORMED,
+    "allowSingleQuotes": "false",
+    "allowNonNumericNumbers": "false",
+}
+
+
+# A number written as text: what JSON allows, a plus sign, zeros in front, no digit on one side of the point, white space.
+DECIMAL = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+# An escaped half of a UTF-16 pair without the other half.
+HALF_PAIR = r"(?i)\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f]"
+# BigQuery's TIMESTAMP holds no others.
+FIRST_TIME = "TIMESTAMP'0001-01-01 00:00:00'"
+LAST_TIME = "TIMESTAMP'9999-12-31 23:59:59.999999'"
+
+
+# What Hadoop says of a file that is broken or stored in a way that it cannot read, and what we say.
+UNREADABLE = {
+    "Unexpected end of input stream": "the compressed file is cut off. Export it again.",
+    "org.apache.hadoop.io.compress": "the file's name says that it is compressed, but it cannot be unpacked. Export it again.",
+    "GZIP encoded": "the object has Content-Encoding gzip. Store it without, under a name that ends in .gz.",
+}
+
+
+class RawFileError(Exception):
+    """The batch itself is at fault, not the machinery. `kind` tells the workflow which way: RawFileMissing or
+    RawFileUnreadable."""
+
+    def __init__(self, kind: str, message: str):
+        super().__init__(message)
+        self.kind = kind
+
+
+# --- Which files ------------------------------------------------------------------------------------------------------
+
+
+def manifest_paths(manifest: str, bucket: str) -> list[str]:
+    """The URIs of the files in a manifest (one JSON object a line, with the object's `name`), each once and in order.
+    Markers of folders, which end in a slash, hold no rows and are left out.
+
+    Raises RawFileError for a name that Spark would not read: better no run than a file passed over in silence."""
+    names = dict.fromkeys(json.loads(line)["name"] for line in manifest.splitlines() if line.strip())
+    files = [name for name in names if not name.endswith("/")]
+    for name in files:
+        last = name.rsplit("/", 1)[-1]
+        if re.search(r"(^|/)\.{0,2}(/|$)", name):
+            refuse(bucket + name, "Hadoop cannot read a name with an empty, '.' or '..' part. Rename the file.")
+        if last.startswith((".", "_")) or last.endswith("._COPYING_"):
+            refuse(bucket + name, "Spark takes a name like this for a hidden file. Rename the file.")
+    return [bucket + name for name in files]
+
+
+def refuse(path: str, why: str):
+    """Raises the error for a file that is there and cannot be read."""
+    raise RawFileError("RawFileUnreadable", f"{path}: {why}")
+
+
+def read_lines(spark: SparkSession, paths: list[str]) -> DataFrame:
+    """The lines of the files as column `line`, with the `file` that each is from. Paths are taken literally: no globs, and no
+    columns made of folders' names. Lines end in LF, CRLF or CR; gzip is known by `.gz`. A byte order mark and leading white
+    space are dropped, and so are blank lines."""
+    reader = spark.read.option("__globPaths__", "false").option("recursiveFileLookup", "true")
+    line = F.expr(r"trim(LEADING '\uFEFF \t\r' FROM value)")
+    # Spark hands the path over in URL form, where a plus sign is a plus sign.
+    file = F.url_decode(F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B")))
+    return reader.text(paths).select(line.alias("line"), file.alias("file")).where("line != ''")
+
+
+# --- From a line to a record ------------------------------------------------------------------------------------------
+
+
+def parse(lines: DataFrame) -> DataFrame:
+    """Adds the record as JSON gives it: `quick`, in which numbers are doubles, serves nearly all lines at the least cost;
+    `texts`, in which every value is text, is there only for a line that does not fit `quick`. Keys are matched exactly; of a
+    key that is there twice the last counts; unknown keys are ignored."""
+    quick = ", ".join(f"{name} {'DOUBLE' if kind == 'number' else 'STRING'}" for name, kind in FIELDS.items())
+    texts = ", ".join(f"{name} STRING" for name in FIELDS)
+    misfit = F.col(f"quick.{MALFORMED}").isNotNull()
+    return lines.withColumn("quick", from_json(f"{quick}, {MALFORMED} STRING")).withColumn(
+        "texts", F.when(misfit, from_json(f"{texts}, {MALFORMED} STRING"))
+    )
+
+
+def from_json(schema: str, line: Column | None = None) -> Column:
+    return F.from_json(F.col("line") if line is None else line, schema, STRICT_JSON)
+
+
+def convert(parsed: DataFrame) -> DataFrame:
+    """Adds each field with its own type. It is null where the value is absent or not of that type."""
+    converters = {"text": as_text, "time": as_time, "number": as_number, "whole number": as_whole_number, "flag": as_flag}
+    return parsed.withColumns({name: converters[kind](name) for name, kind in FIELDS.items()})
+
+
+def given(name: str) -> Column:
+    """The value as it was given: text, or for a number that JSON wrote as one, a double."""
+    return F.when(F.col("texts").isNull(), F.col(f"quick.{name}")).otherwise(F.col(f"texts.{name}"))
+
+
+def is_given(name: str) -> Column:
+    return F.when(F.col("texts").isNull(), F.col(f"quick.{name}").isNotNull()).otherwise(F.col(f"texts.{name}").isNotNull())
+
+
+def as_text(name: str) -> Column:
+    """A JSON number counts as its text. Spark hands objects, arrays and booleans over as text too, so a value that looks like
+    one is read a second time as what it looks like. BigQuery refuses a CSV with NUL characters, so no text has one."""
+    value = given(name)
+    other_kind = (
+        F.when(value.isin("true", "false"), from_json(f"{name} BOOLEAN")[name].isNotNull())
+        .when(value.startswith("{"), from_json(f"{name} MAP<STRING, STRING>")[name].isNotNull())
+        .when(value.startswith("["), from_json(f"{name} ARRAY<STRING>")[name].isNotNull())
+        .otherwise(value.contains("\0"))
+    )
+    return F.when(~other_kind, value)
+
+
+def as_flag(name: str) -> Column:
+    return F.when(given(name).isin("Y", "N"), given(name))
+
+
+def as_number(name: str) -> Column:
+    """A finite double, written as a number or as text."""
+    text = F.col(f"texts.{name}")
+    number = F.when(F.col("texts").isNull(), F.col(f"quick.{name}")).otherwise(
+        F.when(text.rlike(DECIMAL), text.cast("double"))
+    )
+    return F.when(number.between(-sys.float_info.max, sys.float_info.max), number)
+
+
+def as_whole_number(name: str) -> Column:
+    """A 64-bit integer: digits, or a decimal without a fraction, such as 2.0 or 1e1."""
+    text = given(name)
+    # A cast to BIGINT cuts a fraction off without a word.
+    digits = F.when(~text.contains("."), text.cast("bigint"))
+    decimal = F.when(text.rlike(DECIMAL), F.trim(text).cast("decimal(38,18)"))
+    whole = F.when((decimal == F.floor(decimal)) & decimal.between(-(2**63), 2**63 - 1), decimal.cast("bigint"))
+    return F.coalesce(digits, whole)
+
+
+def as_time(name: str) -> Column:
+    """A TIMESTAMP. Spark's cast knows ISO 8601, offsets, and fractions to the microsecond, but takes a year for a time too,
+    so date and hour must be there; what has no zone is UTC."""
+    text = given(name)
+    has_hour = (text.substr(5, 1) == "-") & text.substr(11, 1).isin(" ", "T") & (text.substr(14, 1) == ":")
+    # Looking up the zone takes longer than all the rest, and an export always has this one.
+    is_export_form = (F.length(text) == 23) & text.endswith(" UTC")
+    time = F.when(is_export_form, text.substr(1, 19)).otherwise(text).cast("timestamp")
+    return F.when(has_hour & time.between(F.expr(FIRST_TIME), F.expr(LAST_TIME)), time)
+
+
+# --- From a record to a row or a reject -------------------------------------------------------------------------------
+
+
+def add_speed(records: DataFrame) -> DataFrame:
+    """Adds `average_speed` in miles per hour: 0 for no distance whatever the times; null for a distance below zero, for one
+    that is absent, and for a trip that does not end after it began."""
+    distance, pickup, dropoff = F.col("trip_distance"), F.col("pickup_datetime"), F.col("dropoff_datetime")
+    seconds = (F.unix_micros(dropoff) - F.unix_micros(pickup)) / F.lit(1e6)
+    speed = F.when(distance == 0, 0.0).when((distance > 0) & (dropoff > pickup), 3600 * distance / seconds)
+    return records.withColumn("average_speed", speed)
+
+
+def judge(records: DataFrame) -> DataFrame:
+    """Adds `reason`: the first thing that makes a record unreadable, or null."""
+    reasons = [
+        F.when(~is_utf8(), NOT_UTF8),
+        F.when(~is_one_object(), NOT_ONE_OBJECT),
+        F.when(has_half_pair(), HALF_A_PAIR),
+        *(F.when(is_given(name) & F.col(name).isNull(), reason) for name, reason in FIELD_REASONS.items()),
+        F.when(F.col("average_speed") == float("inf"), SPEED_TOO_LARGE),
+    ]
+    return records.withColumn("reason", F.coalesce(*reasons))
+
+
+def is_utf8() -> Column:
+    """Decoding puts a replacement character where bytes make no sense."""
+    return F.decode(F.col("line").cast("binary"), "UTF-8") == F.col("line")
+
+
+def is_one_object() -> Column:
+    """Spark's parser stops at the end of the object and never looks at what follows. A line whose only closing brace is its
+    last character has nothing there. Any other line is read again as the first of two elements of an array; the second,
+    which no line can contain, is found in its place only if the line is one whole value."""
+    line = F.col("line")
+    plain = F.octet_length(F.substring_index(line, "}", 1)) == F.octet_length(line) - 1
+    elements = from_json("ARRAY<STRING>", F.concat(F.lit("["), line, F.lit(',"'), F.md5(line), F.lit('"]')))
+    whole = F.coalesce((F.size(elements) == 2) & (elements[1] == F.md5(line)), F.lit(False))
+    return F.col(f"texts.{MALFORMED}").isNull() & F.when(plain, True).otherwise(whole)
+
+
+def has_half_pair() -> Column:
+    """Half of a UTF-16 pair, written as an escape, is no character, and would become a question mark. Backslashes that are
+    escaped themselves begin no escape."""
+    line = F.col("line")
+    return line.contains("\\u") & F.regexp_replace(line, r"\\\\", ".").rlike(HALF_PAIR)
+
+
+def csv_line() -> Column:
+    """The record as a line of CSV: null is nothing, text stands in quotes, doubles in the fewest digits that read back as the
+    same number."""
+    columns = []
+    for name, kind in {**FIELDS, "average_speed": "number"}.items():
+        value = F.col(name)
+        if kind == "text":
+            value = F.concat(F.lit('"'), F.replace(value, F.lit('"'), F.lit('""')), F.lit('"'))
+        elif kind == "time":
+            value = F.concat(value.cast("string"), F.lit(" UTC"))
+        columns.append(F.coalesce(value.cast("string"), F.lit("")))
+    return F.concat_ws(",", *columns)
+
+
+# --- Writing and counting ---------------------------------------------------------------------------------------------
+
+
+def write_csv(judged: DataFrame, path: str) -> dict:
+    """Writes the readable records and counts on the way, so that the input is read once.
+
+    The counts are exact under retries and speculation: nothing is shuffled, so they are taken in result tasks, and of each of
+    these Spark counts the one attempt that it lets commit. Also returns the files with rejects."""
+    lines = judged.select("file", "reason", F.when(F.col("reason").isNull(), csv_line()).alias("value"))
+    counts = Observation("rows")
+    lines.observe(
+        counts,
+        F.count(F.lit(1)).alias("read"),
+        F.count("value").alias("written"),
+        F.to_json(F.collect_set(F.when(F.col("reason").isNotNull(), F.col("file")))).alias("files"),
+    ).where("value IS NOT NULL").select("value").write.option("compression", "none").text(path)
+    return {**counts.get, "files": json.loads(counts.get["files"])}
+
+
+def write_rejects(judged: DataFrame, path: str) -> dict:
+    """Writes the unreadable lines with the file and the reason; returns the number of each reason, which are few."""
+    record = F.decode(F.col("line").cast("binary"), "UTF-8").alias("record")
+    rejects = judged.where("reason IS NOT NULL").select("file", "reason", record)
+    counts = Observation("rejects")
+    counted = [F.count_if(F.col("reason") == reason).alias(reason) for reason in REASONS]
+    rejects.observe(counts, *counted).write.option("compression", "none").json(path)
+    return {reason: count for reason, count in counts.get.items() if count > 0}
+
+
+def add_average_speed(spark: SparkSession, files: list[str], transformed: str, rejected: str) -> dict:
+    """Does the whole job on the files and returns its summary. Only files with rejects are read twice."""
+
+    def judged(paths: list[str]) -> DataFrame:
+        return judge(add_speed(convert(parse(read_lines(spark, paths)))))
+
+    rows = write_csv(judged(files), transformed)
+    rejects = write_rejects(judged(rows["files"]), rejected) if rows["files"] else {}
+    if rows["read"] != rows["written"] + sum(rejects.values()):
+        raise RuntimeError("A raw file changed while the job was reading it. Run the batch again.")
+    return {
+        "rows_read": rows["read"],
+        "rows_written": rows["written"],
+        "rows_rejected": sum(rejects.values()),
+        "files_read": len(files),
+        "rejects_by_reason": rejects,
+    }
+
+
+def write_nothing(spark: SparkSession, path: str) -> dict:
+    """The output of a batch without files: no rows, but `_SUCCESS`."""
+    spark.sql("SELECT '' AS value WHERE false").write.text(path)
+    return {"rows_read": 0, "rows_written": 0, "rows_rejected": 0, "files_read": 0, "rejects_by_reason": {}}
+
+
+# --- Files outside the data -------------------------------------------------------------------------------------------
+
+
+class Files:
+    """Small files on any Hadoop file system: `gs://` on a cluster, `file://` in a test."""
+
+    def __init__(self, spark: SparkSession):
+        self.jvm = spark.sparkContext._jvm
+        self.configuration = spark.sparkContext._jsc.hadoopConfiguration()
+
+    def open(self, path: str):
+        location = self.jvm.org.apache.hadoop.fs.Path(path)
+        return location.getFileSystem(self.configuration), location
+
+    def exists(self, path: str) -> bool:
+        file_system, location = self.open(path)
+        return file_system.exists(location)
+
+    def below(self, path: str) -> list[str]:
+        """All files at any depth but those that Hadoop takes for hidden."""
+        file_system, location = self.open(path)
+        found, paths = file_system.listFiles(location, True), []
+        while found.hasNext():
+            paths.append(found.next().getPath().toString())
+        return sorted(path for path in paths if not path.rsplit("/", 1)[-1].startswith((".", "_")))
+
+    def read(self, path: str) -> str:
+        file_system, location = self.open(path)
+        stream = file_system.open(location)
+        try:
+            return self.jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
+        finally:
+            stream.close()
+
+    def write(self, path: str, content: dict) -> None:
+        """Writes JSON. In Cloud Storage the object appears when the stream is closed, whole or not at all."""
+        file_system, location = self.open(path)
+        stream = file_system.create(location, False)
+        stream.write(json.dumps(content).encode())
+        stream.close()
+
+
+def raw_files(files: Files, raw: str, manifest: str | None) -> list[str]:
+    """The files of the batch: those of the manifest, all in the bucket of the raw path; or without one, all below it."""
+    if manifest is None:
+        if not files.exists(raw):
+            raise RawFileError("RawFileMissing", f"{raw}: there is nothing at this path.")
+        return files.below(raw)
+    bucket = urlsplit(raw)
+    paths = manifest_paths(files.read(manifest), f"{bucket.scheme}://{bucket.netloc}/")
+    return paths
+
+
+def raw_file_at_fault(spark: SparkSession, files: Files, paths: list[str], error: Exception) -> RawFileError | None:
+    """The raw file that made Spark fail, if one did. The error of a task does not name its file, so those that may be meant
+    are read one by one, as many at a time as there are cores. Only a run that has failed pays for this."""
+    told = str(error)
+    if "PATH_NOT_FOUND" in told or "FileNotFoundException" in told:
+        missing = next((path for path in paths if not files.exists(path)), None)
+        return missing and RawFileError("RawFileMissing", f"{missing}: the file of the batch is not there.")
+    if not why_unreadable(told):
+        return None
+
+    def fault(path: str) -> RawFileError | None:
+        try:
+            read_lines(spark, [path]).write.format("noop").mode("overwrite").save()
+        except (PySparkException, Py4JJavaError) as own_error:
+            why = why_unreadable(str(own_error))
+            return why and RawFileError("RawFileUnreadable", f"{path}: {why}")
+
+    with ThreadPoolExecutor(spark.sparkContext.defaultParallelism) as pool:
+        return next(filter(None, pool.map(fault, paths)), None)
+
+
+def why_unreadable(told: str) -> str | None:
+    return next((why for sign, why in UNREADABLE.items() if sign in told), None)
+
+
+# --- The job ----------------------------------------------------------------------------------------------------------
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Adds average_speed to a batch of taxi trips.")
+    parser.add_argument("--gcs_path_raw", required=True, help="the batch's raw files; names their bucket")
+    parser.add_argument("--gcs_path_transformed", required=True, help="for the CSV; must not exist")
+    parser.add_argument("--gcs_path_rejected", help="for what cannot be read; default: _rejected below the CSV")
+    parser.add_argument("--manifest", help="which files to read; default: all below the raw path")
+    options = parser.parse_args(argv)
+    options.gcs_path_transformed = options.gcs_path_transformed.rstrip("/") + "/"
+    options.gcs_path_rejected = options.gcs_path_rejected or f"{options.gcs_path_transformed}_rejected/"
+    return options
+
+
+def run(spark: SparkSession, options: argparse.Namespace) -> dict:
+    """Runs the job and returns its summary.
+
+    Raises RawFileError if the batch is at fault, SystemExit if there is output already, and Spark's own error otherwise."""
+    files = Files(spark)
+    transformed, rejected = options.gcs_path_transformed, options.gcs_path_rejected
+    for path in (transformed, rejected):
+        if files.exists(path):
+            sys.exit(f"{path} exists already. Give every attempt a path of its own.")
+    try:
+        summary = summarise(spark, files, options)
+    except RawFileError as error:
+        files.write(f"{transformed}_failure.json", {"kind": error.kind, "message": str(error)})
+        raise
+    files.write(f"{transformed}_summary.json", summary)
+    return summary
+
+
+def summarise(spark: SparkSession, files: Files, options: argparse.Namespace) -> dict:
+    paths = raw_files(files, options.gcs_path_raw, options.manifest)
+    if not paths:
+        return write_nothing(spark, options.gcs_path_transformed)
+    try:
+        return add_average_speed(spark, paths, options.gcs_path_transformed, options.gcs_path_rejected)
+    except (PySparkException, Py4JJavaError) as error:
+        raise raw_file_at_fault(spark, files, paths, error) or error from error
+
+
+def main(argv: list[str]) -> None:
+    options = arguments(argv)
+    builder = SparkSession.builder.appName("average-speed")
+    for name, value in SETTINGS.items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    try:
+        print(json.dumps(run(spark, options)))
+    except RawFileError as error:
+        # The sentence is to be the last line of the driver's output, so nothing may be logged while Spark stops.
+        spark.sparkContext.setLogLevel("OFF")
+        sys.exit(str(error))
+    finally:
+        spark.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

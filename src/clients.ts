@@ -1,7 +1,7 @@
 import { BigQuery } from '@google-cloud/bigquery'
 import { v1 as dataproc } from '@google-cloud/dataproc'
 import { Storage } from '@google-cloud/storage'
-import { Client, Connection } from '@temporalio/client'
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client'
 import { OAuth2Client } from 'google-auth-library'
 import { grpc } from 'google-gax'
 import type { GoogleConfig, TemporalConfig } from './config.ts'
@@ -63,6 +63,10 @@ export function lazyTemporalClient(config: TemporalConfig): Client {
     connectTimeout: '10s',
     // By default gRPC waits up to two minutes before it tries a lost server again; callers are told to come back in seconds.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 3_000 },
+    // The default retries ten times and would hold a caller for the whole deadline of the call.
+    interceptors: [
+      makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 3, initialIntervalMs: () => 100 })),
+    ],
   })
   return new Client({ connection, namespace: config.namespace })
 }

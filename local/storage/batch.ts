@@ -49,12 +49,12 @@ export async function answerBatch(
 
 /** A part's `application/http` text as a request of its own. @throws StorageError 400 */
 function innerRequest(part: Part, batch: StorageRequest): StorageRequest {
-  const lineEnd = part.body.indexOf('\r\n')
-  const line = part.body.toString('latin1', 0, lineEnd === -1 ? part.body.length : lineEnd)
+  const lineEnd = part.body.indexOf('\n')
+  const line = part.body.toString('latin1', 0, lineEnd === -1 ? part.body.length : lineEnd).trimEnd()
   const [, method, target] = /^([A-Z]+) (\S+)(?: HTTP\/1\.[01])?$/.exec(line) ?? []
   if (method === undefined || target === undefined)
     throw invalid(`A part of the batch does not begin with a request line.`)
-  const { headers, body } = readPart(lineEnd === -1 ? Buffer.alloc(0) : part.body.subarray(lineEnd + 2))
+  const { headers, body } = readPart(lineEnd === -1 ? Buffer.alloc(0) : part.body.subarray(lineEnd + 1))
   const [path = '', query = ''] = target.replace(/^https?:\/\/[^/]+/, '').split('?', 2)
   return {
     method,

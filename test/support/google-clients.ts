@@ -9,8 +9,6 @@ export function storageClient(endpoint: string, retry = true): Storage {
     apiEndpoint: endpoint,
     projectId: 'local-project',
     authClient,
-    retryOptions: retry
-      ? { retryDelayMultiplier: 1, maxRetryDelay: 0.05, totalTimeout: 20 }
-      : { autoRetry: false },
+    retryOptions: retry ? { totalTimeout: 30 } : { autoRetry: false },
   })
 }

@@ -1,10 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Command } from 'commander'
 import { type LocalCloud, startLocalCloud } from './cloud/local-cloud.ts'
 import { parseServices, type ServiceName, WELL_KNOWN_PORTS } from './cloud/services.ts'
 import { dotenv } from './cloud/settings.ts'
-import { AlreadyUp } from './cloud/state-dir.ts'
 import { untilStopped } from './cloud/until-stopped.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -50,8 +49,10 @@ try {
   console.log(options.json ? JSON.stringify(cloud.env) : summary(cloud, envFile))
   await untilStopped({ withParent: Boolean(options.json ?? options.withParent) })
   await cloud.close()
+  // Others take the file for the sign of a cloud that is up.
+  if (envFile !== undefined) rmSync(envFile, { force: true })
 } catch (error) {
-  console.error(error instanceof AlreadyUp || !(error instanceof Error) ? String(error) : error.message)
+  console.error(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
 }
 

@@ -34,7 +34,7 @@ export interface LocalCloud {
 
 /**
  * Brings up the local cloud: what does not depend on anything at once, the rest as soon as it can.
- * @throws Error with everything taken down again; `AlreadyUp` when the state folder belongs to another cloud.
+ * @throws Error with everything taken down again; at once when the state folder belongs to another cloud.
  */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const stateDir = takeStateDir(options.stateDir)
@@ -158,6 +158,7 @@ class CloudUnderConstruction {
     })
     this.env['TEMPORAL_ADDRESS'] = temporal.address
     this.env['TEMPORAL_UI_URL'] = temporal.uiUrl
+    this.env['TEMPORAL_CONTROL_URL'] = temporal.controlUrl
     return () => temporal.close()
   }
 

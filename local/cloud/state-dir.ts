@@ -10,12 +10,9 @@ export interface StateDir {
   release(): void
 }
 
-/** Somebody else's local cloud is up on the same state folder. */
-export class AlreadyUp extends Error {}
-
 /**
  * Takes a folder for one local cloud and empties it. A lock whose owner is dead counts as none.
- * @throws AlreadyUp with one line that says where the other one is.
+ * @throws Error, when another cloud is up on it, with one line that says where the other one is.
  */
 export function takeStateDir(path: string): StateDir {
   const lock = `${path}.lock`
@@ -39,7 +36,7 @@ function takeLock(lock: string): void {
   }
   const [pid = '', ...where] = readFileSync(lock, 'utf8').split(' ')
   if (isAlive(Number(pid))) {
-    throw new AlreadyUp(
+    throw new Error(
       `The local cloud is already up: ${where.join(' ')} (process ${pid}). Stop that one first.`,
     )
   }

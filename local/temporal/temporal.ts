@@ -3,6 +3,10 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
+import { type Static, Type } from 'typebox'
+import { CallCounts } from '../control/call-counts.ts'
+import { startControlServer } from '../control/control-server.ts'
+import { FaultTable } from '../control/faults.ts'
 import { freePort } from '../support/free-port.ts'
 import { stopProcess } from '../support/processes.ts'
 import { tools } from '../toolchain/tools.ts'
@@ -28,10 +32,12 @@ export interface Temporal {
   /** `host:port` of the frontend. */
   readonly address: string
   readonly uiUrl: string
-  /** Stops the server, hard if asked, and starts it again on the same ports and file. */
-  restart(how?: { kill: boolean }): Promise<void>
+  /** `POST /restart {kill?: boolean}` stops the server, hard if asked, and starts it again on the same ports and file. */
+  readonly controlUrl: string
   close(): Promise<void>
 }
+
+const RestartBody = Type.Object({ kill: Type.Optional(Type.Boolean()) }, { additionalProperties: false })
 
 const START_DEADLINE_MS = 30_000
 
@@ -56,7 +62,7 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
       '--namespace',
       namespace,
       '--log-level',
-      'warn',
+      'error',
     ],
     ...Object.entries(options.searchAttributes ?? {}).flatMap(([name, type]) => [
       '--search-attribute',
@@ -64,20 +70,39 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
     ]),
   ]
   let server = await start(args, log, address, namespace)
+  const control = await startControlServer({
+    faults: new FaultTable(),
+    calls: new CallCounts(),
+    host,
+    routes: (app) => {
+      app.post<{ Body: Static<typeof RestartBody> }>(
+        '/restart',
+        { schema: { body: RestartBody } },
+        async (request, reply) => {
+          await stopProcess(server, request.body.kill ? 'SIGKILL' : 'SIGTERM')
+          server = await start(args, log, address, namespace)
+          return reply.code(204).send()
+        },
+      )
+    },
+  })
   return {
     address,
     uiUrl: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${uiPort}`,
-    async restart({ kill } = { kill: false }) {
-      await stopProcess(server, kill ? 'SIGKILL' : 'SIGTERM')
-      server = await start(args, log, address, namespace)
+    controlUrl: control.url,
+    async close() {
+      await Promise.all([stopProcess(server), control.close()])
     },
-    close: () => stopProcess(server),
   }
 }
 
 async function start(args: string[], log: string, address: string, namespace: string): Promise<ChildProcess> {
   const output = openSync(log, 'a')
-  const server = spawn(tools.temporal, args, { stdio: ['ignore', output, output] })
+  const server = spawn(tools.temporal, args, {
+    stdio: ['ignore', output, output],
+    // A process group of its own: Ctrl-C at the terminal must reach it through us, after the worker has ended.
+    detached: true,
+  })
   closeSync(output)
   try {
     await untilReady(server, address, namespace)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -37,7 +37,8 @@ export async function startCloud(options: { services: readonly string[] }): Prom
     exited.then(() => undefined),
   ])
   if (line === undefined) {
-    throw new Error(`The local cloud did not come up (see ${folder}): ${complaints.join('')}`)
+    if (!(await hasLogs(stateDir))) await rm(folder, { recursive: true, force: true })
+    throw new Error(`The local cloud did not come up: ${complaints.join('')}`)
   }
   const env: Record<string, string> = JSON.parse(line)
   return {
@@ -54,4 +55,10 @@ export async function startCloud(options: { services: readonly string[] }): Prom
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A failed start is kept for a look only if there is something to look at. */
+async function hasLogs(stateDir: string): Promise<boolean> {
+  const names = await readdir(stateDir).catch(() => [])
+  return names.some((name) => name.endsWith('.log'))
 }

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
+import { type ServiceStorage, splitUri } from './service-storage.ts'
+import type { ScriptPaths } from './stub-arguments.ts'
+import { convertLine, linesOf } from './stub-records.ts'
+
+/** The script's own failure: the batch is at fault, not the machinery. */
+class RawFileError extends Error {
+  readonly kind: 'RawFileMissing' | 'RawFileUnreadable'
+
+  constructor(kind: RawFileError['kind'], message: string) {
+    super(message)
+    this.kind = kind
+  }
+}
+
+interface Summary {
+  rows_read: number
+  rows_written: number
+  rows_rejected: number
+  files_read: number
+  rejects_by_reason: Record<string, number>
+}
+
+/** How the script ended. */
+export type ScriptEnd = { readonly succeeded: true } | { readonly succeeded: false; readonly message: string }
+
+/**
+ * Writes what the pipeline's Spark script would have written, in the same order: CSV parts and `_SUCCESS`, rejects if there
+ * are any, and `_summary.json` last; or `_failure.json` when a raw file is at fault.
+ */
+export async function runStubScript(
+  storage: ServiceStorage,
+  project: string,
+  paths: ScriptPaths,
+): Promise<ScriptEnd> {
+  for (const path of [paths.transformed, paths.rejected]) {
+    const existing = await storage.list(path)
+    if (existing.length > 0) {
+      return { succeeded: false, message: `${path} exists already. Give every attempt a path of its own.` }
+    }
+  }
+  const write = (uri: string, content: string) => storage.write(project, uri, content)
+  try {
+    const summary = await transform(storage, paths, write)
+    await write(`${paths.transformed}_summary.json`, JSON.stringify(summary))
+    return { succeeded: true }
+  } catch (error) {
+    if (!(error instanceof RawFileError))
+      return { succeeded: false, message: `RuntimeError: ${String(error)}` }
+    const { kind, message } = error
+    await write(`${paths.transformed}_failure.json`, JSON.stringify({ kind, message }))
+    return { succeeded: false, message: `RawFileError: ${message}` }
+  }
+}
+
+async function transform(
+  storage: ServiceStorage,
+  paths: ScriptPaths,
+  write: (uri: string, content: string) => Promise<void>,
+): Promise<Summary> {
+  const files = await rawFiles(storage, paths)
+  const written: string[] = []
+  const rejects: { file: string; reason: string; record: string }[] = []
+  for (const file of files) {
+    for (const line of linesOf(await readRaw(storage, file))) {
+      const result = convertLine(line)
+      if ('csv' in result) written.push(`${result.csv}\n`)
+      else rejects.push({ file, reason: result.reason, record: line })
+    }
+  }
+  const run = randomUUID()
+  await write(`${paths.transformed}part-00000-${run}-c000.txt`, written.join(''))
+  await write(`${paths.transformed}_SUCCESS`, '')
+  if (rejects.length > 0) {
+    const lines = rejects.map((reject) => `${JSON.stringify(reject)}\n`)
+    await write(`${paths.rejected}part-00000-${run}-c000.json`, lines.join(''))
+    await write(`${paths.rejected}_SUCCESS`, '')
+  }
+  const byReason: Record<string, number> = {}
+  for (const { reason } of rejects) byReason[reason] = (byReason[reason] ?? 0) + 1
+  return {
+    rows_read: written.length + rejects.length,
+    rows_written: written.length,
+    rows_rejected: rejects.length,
+    files_read: files.length,
+    rejects_by_reason: byReason,
+  }
+}
+
+/** The files of the manifest, or without one those below the raw path. */
+async function rawFiles(storage: ServiceStorage, { raw, manifest }: ScriptPaths): Promise<string[]> {
+  if (manifest === undefined) return (await storage.list(raw)).filter((uri) => !uri.endsWith('/'))
+  const bucket = `gs://${splitUri(raw).bucket}/`
+  const lines = (await storage.read(manifest)).toString().split('\n')
+  const names = lines.filter((line) => line.trim() !== '').map((line) => String(JSON.parse(line).name))
+  const files = [...new Set(names)].filter((name) => !name.endsWith('/'))
+  for (const name of files) {
+    if (/(^|\/)[._][^/]*$/.test(name)) {
+      const why = 'Spark takes a name like this for a hidden file. Rename the file.'
+      throw new RawFileError('RawFileUnreadable', `${bucket}${name}: ${why}`)
+    }
+  }
+  return files.map((name) => bucket + name)
+}
+
+async function readRaw(storage: ServiceStorage, file: string): Promise<string> {
+  let bytes: Buffer
+  try {
+    bytes = await storage.read(file)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 404)) throw error
+    throw new RawFileError('RawFileMissing', `${file}: the file of the batch is not there.`)
+  }
+  if (!file.endsWith('.gz')) return bytes.toString()
+  try {
+    return gunzipSync(bytes).toString()
+  } catch {
+    throw new RawFileError('RawFileUnreadable', `${file}: the compressed file is cut off. Export it again.`)
+  }
+}

@@ -177,8 +177,19 @@ class CloudUnderConstruction {
     return () => dataproc.close()
   }
 
-  async #bigquery(): Promise<() => Promise<void>> {
-    throw new Error('bigquery is not there yet')
+  async #bigquery() {
+    this.#required('STORAGE_API_ENDPOINT', 'bigquery', 'storage')
+    const { startBigQuery } = await import('../bigquery/bigquery.ts')
+    const bigquery = await startBigQuery({
+      host: this.#host,
+      port: await this.#port('bigquery'),
+      stateDir: this.#options.stateDir,
+      storageEndpoint: this.#internalStorage,
+    })
+    this.env['BIGQUERY_API_ENDPOINT'] = bigquery.endpoint
+    this.env['BIGQUERY_CONTROL_URL'] = bigquery.controlUrl
+    await prepareWarehouse(bigquery)
+    return () => bigquery.close()
   }
 
   async #worker() {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LOCAL } from './settings.ts'
 
@@ -9,7 +9,7 @@ export async function prepareStorage(endpoint: string): Promise<void> {
   for (const name of [LOCAL.rawBucket, LOCAL.processedBucket]) {
     await post(`${endpoint}/storage/v1/b?project=${LOCAL.project}`, JSON.stringify({ name }))
   }
-  const scripts = (existsSync(SPARK_FOLDER) ? readdirSync(SPARK_FOLDER) : []).filter(
+  const scripts = readdirSync(SPARK_FOLDER).filter(
     (name) => name.endsWith('.py') && !name.startsWith('test_'),
   )
   for (const script of scripts) {
@@ -19,11 +19,18 @@ export async function prepareStorage(endpoint: string): Promise<void> {
   }
 }
 
-/** Makes the dataset of the output table. */
-export async function prepareWarehouse(endpoint: string): Promise<void> {
+/** Makes the dataset of the output table, and leaves the call counts as if nobody had. */
+export async function prepareWarehouse({
+  endpoint,
+  controlUrl,
+}: {
+  readonly endpoint: string
+  readonly controlUrl: string
+}): Promise<void> {
   const datasetReference = { projectId: LOCAL.project, datasetId: LOCAL.dataset }
   const url = `${endpoint}/bigquery/v2/projects/${LOCAL.project}/datasets`
   await post(url, JSON.stringify({ datasetReference, location: 'US' }))
+  await fetch(`${controlUrl}/calls`, { method: 'DELETE' })
 }
 
 async function post(

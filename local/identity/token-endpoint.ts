@@ -53,7 +53,7 @@ export async function grantToken(
 }
 
 /** An opaque access token; the stand-ins do not look at it. */
-export function accessToken(): { access_token: string; expires_in: number; token_type: string } {
+function accessToken(): { access_token: string; expires_in: number; token_type: string } {
   return {
     access_token: `ya29.${randomBytes(48).toString('base64url')}`,
     expires_in: TOKEN_LIFETIME_SECONDS,

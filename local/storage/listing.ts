@@ -38,7 +38,7 @@ export interface ListPage {
  * is written or deleted between two pages neither repeats nor hides other names.
  * @see https://cloud.google.com/storage/docs/json_api/v1/objects/list
  */
-export function listPage({ names, objects }: Bucket, options: ListOptions): ListPage {
+function listPage({ names, objects }: Bucket, options: ListOptions): ListPage {
   const { prefix, delimiter, after, limit } = options
   const items: StoredObject[] = []
   const prefixes: string[] = []

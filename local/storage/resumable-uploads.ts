@@ -29,7 +29,7 @@ interface ContentRange {
 }
 
 /** Reads the header's forms; without it the request carries the whole content. @throws StorageError 400 */
-export function parseContentRange(header: string | undefined): ContentRange {
+function parseContentRange(header: string | undefined): ContentRange {
   if (header === undefined) return { start: 0, isQuery: false }
   const [, span, start, end, total] = /^bytes (\*|(\d+)-(\d+|\*))\/(\d+|\*)$/.exec(header) ?? []
   if (span === undefined) throw invalid(`Failed to parse Content-Range header: '${header}'.`)

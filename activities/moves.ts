@@ -18,14 +18,15 @@ export interface Move {
  * Moves objects: copy, verify, delete, each tied to a generation, so that a move that was interrupted is finished by doing
  * it again, and nothing that changed meanwhile is lost.
  */
-export async function moveObjects(
-  storage: Storage,
-  moves: AsyncIterable<Move> | Iterable<Move>,
-): Promise<number> {
-  const moved = await pMap(moves, (move) => moveObject(storage, move).then(() => 1), {
-    concurrency: CONCURRENT_MOVES,
-  })
-  return moved.length
+export async function moveObjects(storage: Storage, moves: Iterable<Move>): Promise<void> {
+  const errors: unknown[] = []
+  const move = async (one: Move): Promise<void> => {
+    // After the first error nothing new is begun, but what is under way is awaited: nothing moves behind our back.
+    if (errors.length > 0) return
+    await moveObject(storage, one).catch((error: unknown) => errors.push(error))
+  }
+  await pMap(moves, move, { concurrency: CONCURRENT_MOVES })
+  if (errors.length > 0) throw errors[0]
 }
 
 async function moveObject(storage: Storage, { from, to, object }: Move): Promise<void> {

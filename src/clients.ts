@@ -3,7 +3,7 @@ import { v1 as dataproc } from '@google-cloud/dataproc'
 import { Storage } from '@google-cloud/storage'
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client'
 import { OAuth2Client } from 'google-auth-library'
-import { grpc } from 'google-gax'
+import { GoogleAuth, grpc } from 'google-gax'
 import type { GoogleConfig, TemporalConfig } from './config.ts'
 
 /** The Google Cloud clients of one worker, made once and closed with it. */
@@ -83,8 +83,14 @@ function dataprocOptions(
     projectId: config.project,
     apiEndpoint: host ?? endpoint,
     ...(port && { port: Number(port) }),
-    ...(plain && !isGoogle(endpoint) && { sslCreds: grpc.credentials.createInsecure() }),
+    ...(plain && !isGoogle(endpoint) && insecure(config.project)),
   }
+}
+
+function insecure(projectId: string): { sslCreds: grpc.ChannelCredentials; auth: GoogleAuth } {
+  // Credentials that are never sent, so that the client does not go looking for real ones.
+  const auth = new GoogleAuth({ projectId, credentials: { client_email: 'stand-in', private_key: 'none' } })
+  return { sslCreds: grpc.credentials.createInsecure(), auth }
 }
 
 function anonymous(endpoint: string): { authClient?: OAuth2Client } {

@@ -1,0 +1,90 @@
+import { MockActivityEnvironment } from '@temporalio/testing'
+import { type Activities, type ActivitySettings, createActivities } from '../../activities/index.ts'
+import type { GoogleClients } from '../../src/clients.ts'
+import type { AverageSpeedInput } from '../../workflows/contract.ts'
+import { planRun, type RunPlan } from '../../workflows/plan.ts'
+import type { Attempt, Deadlines } from '../../workflows/run-types.ts'
+import type { TestCloud } from './local-cloud.ts'
+
+const MINUTE = 60_000
+
+export const DEADLINES: Deadlines = {
+  createCluster: 60 * MINUTE,
+  sparkJob: 360 * MINUTE,
+  clusterLifetime: 450 * MINUTE,
+}
+
+/** The settings that a worker on the test's cloud has, with fast polls. */
+export function settingsOf(cloud: TestCloud): ActivitySettings {
+  const rawBucket = cloud.get('RAW_BUCKET')
+  return {
+    project: cloud.get('GOOGLE_CLOUD_PROJECT'),
+    region: cloud.get('DATAPROC_REGION'),
+    deployment: 'test',
+    bigqueryLocation: 'US',
+    sparkScriptUri: `gs://${rawBucket}/spark-jobs/spark_avg_speed.py`,
+    createClusterDeadlineMinutes: 60,
+    sparkJobDeadlineMinutes: 360,
+    defaults: {
+      paths: { rawBucket, processedBucket: cloud.get('PROCESSED_BUCKET'), allowedBuckets: [rawBucket] },
+      outputTable: cloud.get('BQ_OUTPUT_TABLE'),
+      maxRejects: 1000,
+      maxRejectShare: 0.01,
+    },
+    cluster: { imageVersion: '2.3-debian12', machineType: 'n1-standard-4', workers: 2, zones: [] },
+    polling: { minimum: 20, maximum: 200 },
+  }
+}
+
+/** Real activities on a test's cloud, called as a worker calls them, without a Temporal server. */
+export interface ActivityBench {
+  readonly settings: ActivitySettings
+  /** Workflow ids that count as open. */
+  readonly open: Set<string>
+  plan(input: AverageSpeedInput): RunPlan
+  /** Calls an activity on behalf of a workflow. */
+  call<N extends keyof Activities>(
+    name: N,
+    args: Parameters<Activities[N]>,
+    options?: { readonly workflowId?: string; readonly environment?: MockActivityEnvironment },
+  ): ReturnType<Activities[N]>
+}
+
+/** Puts the activities on the bench. */
+export function activityBench(
+  cloud: TestCloud,
+  google: GoogleClients,
+  overrides: Partial<ActivitySettings> = {},
+): ActivityBench {
+  const settings = { ...settingsOf(cloud), ...overrides }
+  const open = new Set<string>()
+  const activities = createActivities({ ...google, isWorkflowOpen: async (id) => open.has(id) }, settings)
+  return {
+    settings,
+    open,
+    plan: (input) => planRun(input, settings.defaults),
+    call(name, args, { workflowId = 'some-workflow', environment } = {}) {
+      const mock =
+        environment ?? new MockActivityEnvironment({ workflowExecution: { workflowId, runId: 'some-run' } })
+      const activity = activities[name] as (...args: unknown[]) => Promise<unknown>
+      return mock.run(activity, ...args) as ReturnType<Activities[typeof name]>
+    },
+  }
+}
+
+let attempts = 0
+
+/** An attempt with names of its own. */
+export function attemptFor(plan: RunPlan): Attempt {
+  const key = `${process.pid.toString(16)}${(++attempts).toString(16)}${Date.now().toString(16)}`
+    .padStart(32, '0')
+    .slice(-32)
+  return {
+    number: 1,
+    key,
+    clusterName: `average-speed-${key}`,
+    sparkJobId: `average-speed-${key}`,
+    outputPath: `${plan.transformedPath}${key}/`,
+    rejectedPath: `${plan.rejectedPath}${key}/`,
+  }
+}

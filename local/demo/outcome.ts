@@ -68,7 +68,7 @@ export function linksOf({ links }: Outcome): string {
 async function readTable(bigquery: ReturnType<typeof googleClients>['bigquery']): Promise<Outcome['table']> {
   const table = `\`${LOCAL.table}\``
   const [[totals]] = await bigquery.query({
-    query: `SELECT COUNT(*) AS n, COUNTIF(average_speed IS NULL) AS nulls, COUNTIF(average_speed = 0) AS zeros, SUM(average_speed) AS total FROM ${table}`,
+    query: `SELECT COUNT(*) AS n, COUNTIF(average_speed IS NULL) AS null_speeds, COUNTIF(average_speed = 0) AS zero_speeds, SUM(average_speed) AS total FROM ${table}`,
   })
   const [fastest] = await bigquery.query({
     query: `SELECT pickup_datetime, trip_distance, average_speed FROM ${table} WHERE trip_distance > 1 ORDER BY average_speed DESC LIMIT 3`,
@@ -76,8 +76,8 @@ async function readTable(bigquery: ReturnType<typeof googleClients>['bigquery'])
   return {
     name: LOCAL.table,
     rows: Number(totals.n),
-    nullSpeeds: Number(totals.nulls),
-    zeroSpeeds: Number(totals.zeros),
+    nullSpeeds: Number(totals.null_speeds),
+    zeroSpeeds: Number(totals.zero_speeds),
     sumOfSpeeds: Number(totals.total),
     fastest: fastest.map((row) => ({
       pickup: row.pickup_datetime.value,

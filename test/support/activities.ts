@@ -66,8 +66,7 @@ export function activityBench(
     call(name, args, { workflowId = 'some-workflow', environment } = {}) {
       const mock =
         environment ?? new MockActivityEnvironment({ workflowExecution: { workflowId, runId: 'some-run' } })
-      const activity = activities[name] as (...args: unknown[]) => Promise<unknown>
-      return mock.run(activity, ...args) as ReturnType<Activities[typeof name]>
+      return mock.run(activities[name] as never, ...(args as never[])) as ReturnType<Activities[typeof name]>
     },
   }
 }

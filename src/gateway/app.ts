@@ -7,6 +7,11 @@ import type { Client } from '@temporalio/client'
 import fastify, { LogController } from 'fastify'
 import type { GatewayConfig } from '../config.ts'
 import { experimentalRoutes } from './airflow/experimental-routes.ts'
+import { openAirflowRoutes } from './airflow/open-routes.ts'
+import { stableRoutes } from './airflow/stable-routes.ts'
+import { v1Dialect } from './airflow/v1-dialect.ts'
+import { v2Dialect } from './airflow/v2-dialect.ts'
+import { waitRoute } from './airflow/v2-wait.ts'
 import type { KeySetTimes } from './authentication/key-set.ts'
 import { authentication, callerOf } from './authentication/plugin.ts'
 import { documentation } from './documentation.ts'
@@ -42,6 +47,9 @@ const LIMITS = {
   routerOptions: { maxParamLength: 500 },
 } as const
 
+// A trigger's answer takes milliseconds of our own time; a loop that is two seconds late is lost in work.
+const MAX_LOOP_DELAY_MS = 2_000
+
 /** Builds the gateway's HTTP application; it does not listen. */
 export async function buildApp({ config, temporal, logStream, keySetTimes }: AppOptions) {
   const app = fastify({
@@ -58,12 +66,7 @@ export async function buildApp({ config, temporal, logStream, keySetTimes }: App
   })
 
   await app.register(helmet)
-  await app.register(underPressure, {
-    maxEventLoopDelay: 2_000,
-    pressureHandler: () => {
-      throw unavailable('The gateway is overloaded. Try again shortly.', 5)
-    },
-  })
+  await app.register(underPressure, { maxEventLoopDelay: MAX_LOOP_DELAY_MS, pressureHandler: refuseWhenBusy })
   await app.register(rateLimit, { global: false })
   await app.register(documentation, { mode: config.authentication.mode })
 
@@ -74,7 +77,9 @@ export async function buildApp({ config, temporal, logStream, keySetTimes }: App
   logReplies(app)
 
   const runs = createRuns(temporal, config)
-  await app.register(healthRoutes, { checkReady: readinessCheck(temporal) })
+  const checkReady = readinessCheck(temporal)
+  await app.register(healthRoutes, { checkReady })
+  await app.register(openAirflowRoutes, { checkReady })
   await app.register(async (secured) => {
     await secured.register(authentication, {
       authentication: config.authentication,
@@ -88,8 +93,17 @@ export async function buildApp({ config, temporal, logStream, keySetTimes }: App
       done()
     })
     await secured.register(experimentalRoutes, { runs, prefix: '/api/experimental' })
+    await secured.register(stableRoutes, { runs, dialect: v1Dialect, prefix: '/api/v1' })
+    await secured.register(stableRoutes, { runs, dialect: v2Dialect, prefix: '/api/v2' })
+    await secured.register(waitRoute, { runs, prefix: '/api/v2' })
   })
   return app
+}
+
+function refuseWhenBusy(_request: unknown, _reply: unknown, _type: string, delay: number | undefined): void {
+  // Infinity is the plugin's word for 'not measured yet', which is so while the process starts.
+  if (delay === Number.POSITIVE_INFINITY) return
+  throw unavailable('The gateway is overloaded. Try again shortly.', 5)
 }
 
 function limitPerCaller(max: number): RateLimitOptions {

@@ -35,6 +35,8 @@ export const documentation = fastifyPlugin(
         tags: [
           { name: 'runs', description: 'The native API.' },
           { name: 'airflow 1.10', description: 'For triggers that were written for Airflow 1.10.' },
+          { name: 'airflow 2', description: 'For clients of Airflow 2: the part of its stable API on runs.' },
+          { name: 'airflow 3', description: 'For clients of Airflow 3: the part of its API on runs.' },
           { name: 'health', description: 'For probes; open to all.' },
         ],
         components: { securitySchemes: { caller: SCHEMES[mode] } },

@@ -3,17 +3,33 @@ import { Type } from 'typebox'
 import { PIPELINE } from '../../../workflows/contract.ts'
 import { callerOf } from '../authentication/plugin.ts'
 import { errorHandler } from '../error-handler.ts'
+import { pathOf } from '../json.ts'
 import { readAnyBodyAsJson } from '../lenient-json.ts'
 import { refuseOtherMethods } from '../other-methods.ts'
+import { Problem } from '../problem.ts'
+import type { RunSummary } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
 import { requireOurDag } from './dag-id.ts'
-import { isoformat, pythonDate } from './dates.ts'
+import { isoformat, parseDate, pythonDate } from './dates.ts'
 import { writeExperimentalError } from './experimental-errors.ts'
 import { readTrigger, TriggerBody } from './experimental-trigger.ts'
+import { pageOfRuns } from './page-of-runs.ts'
+import { runOfDate } from './run-of-date.ts'
+import { StateSchema } from './stable-schemas.ts'
+import { type DagRunState, dagRunStateOf } from './states.ts'
 
 const tags = ['airflow 1.10']
 const DagParams = Type.Object({ dag_id: Type.String() })
 const ErrorSchema = Type.Object({ error: Type.String() })
+const DagRunSchema = Type.Object({
+  id: Type.Integer({ description: 'Its place in this list.' }),
+  run_id: Type.String(),
+  state: StateSchema,
+  dag_id: Type.String(),
+  execution_date: Type.String(),
+  start_date: Type.String(),
+  dag_run_url: Type.String(),
+})
 const errorReplies = Object.fromEntries(
   [400, 401, 403, 404, 409, 413, 429, 500, 503].map((status) => [status, ErrorSchema]),
 )
@@ -55,5 +71,75 @@ export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs
       }
     },
   )
+  app.get(
+    '/dags/:dag_id/dag_runs',
+    {
+      schema: {
+        tags,
+        operationId: 'experimentalList',
+        summary: 'The last hundred runs, those that go on first',
+        params: DagParams,
+        querystring: Type.Object({ state: Type.Optional(Type.String()) }),
+        response: { 200: Type.Array(DagRunSchema), ...errorReplies },
+      },
+    },
+    async ({ params, query }) => {
+      requireOurDag(params.dag_id)
+      const page = await pageOfRuns(runs, { limit: 100, ...(query.state && { state: stateOf(query.state) }) })
+      return page.runs.map(dagRunOf)
+    },
+  )
+
+  app.get(
+    '/dags/:dag_id/dag_runs/:execution_date',
+    {
+      schema: {
+        tags,
+        operationId: 'experimentalGet',
+        summary: 'The state of the run of an execution date',
+        params: Type.Object({ dag_id: Type.String(), execution_date: Type.String() }),
+        response: { 200: Type.Object({ state: StateSchema }), ...errorReplies },
+      },
+    },
+    async ({ params }) => {
+      requireOurDag(params.dag_id)
+      const date = parseDate('execution_date', params.execution_date)
+      return { state: dagRunStateOf((await runOfDate(runs, date)).status) }
+    },
+  )
+
+  app.get(
+    '/test',
+    {
+      schema: {
+        tags,
+        operationId: 'experimentalTest',
+        summary: 'Is the API there?',
+        response: { 200: Type.Object({ status: Type.Literal('OK') }), ...errorReplies },
+      },
+    },
+    async () => ({ status: 'OK' as const }),
+  )
   done()
+}
+
+function stateOf(text: string): DagRunState {
+  const state = text.toLowerCase()
+  if (state === 'running' || state === 'success' || state === 'failed') return state
+  throw new Problem(
+    400,
+    `state must be running, success or failed, not ${JSON.stringify(text.slice(0, 60))}.`,
+  )
+}
+
+function dagRunOf(run: RunSummary, id: number) {
+  return {
+    id: id + 1,
+    run_id: run.runId,
+    state: dagRunStateOf(run.status),
+    dag_id: PIPELINE,
+    execution_date: isoformat(run.logicalDate),
+    start_date: isoformat(run.startedAt),
+    dag_run_url: pathOf(run.runId),
+  }
 }

@@ -1,10 +1,8 @@
 import { type Static, Type } from 'typebox'
-import { readConf } from '../conf.ts'
-import { inputFromJson } from '../json.ts'
 import type { RunWish } from '../runs/runs.ts'
-import { RunConf, RunId } from '../schemas/run-request.ts'
-import { checker } from '../validation.ts'
+import { RunId } from '../schemas/run-request.ts'
 import { isoformat, parseDate } from './dates.ts'
+import { inputInConf } from './trigger-body.ts'
 
 /** Body of a trigger. Members that Airflow would not read are not read here either. */
 export const TriggerBody = Type.Object(
@@ -36,8 +34,6 @@ export const TriggerBody = Type.Object(
 )
 export type TriggerBody = Static<typeof TriggerBody>
 
-const checkConf = checker(RunConf, 'conf')
-
 /**
  * Reads a trigger as Airflow 1.10 does: the run id defaults to `manual__` and the execution date.
  * @throws Problem 400
@@ -47,13 +43,10 @@ export function readTrigger(
   startedBy: string,
   now: Date,
 ): RunWish & { readonly runId: string; readonly logicalDate: Date } {
-  const conf = readConf(body.conf)
-  const problem = checkConf(conf)
-  if (problem !== undefined) throw problem
   const logicalDate = dateOf(body, now)
   return {
     runId: body.run_id ?? `manual__${isoformat(logicalDate)}`,
-    input: inputFromJson(conf as RunConf),
+    input: inputInConf(body.conf),
     startedBy,
     logicalDate,
   }

@@ -14,6 +14,8 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ readonly checkReady: () =
   app.get(
     '/healthz',
     {
+      // A process that is busy is alive; to restart it would only make the others busier.
+      config: { pressureHandler: () => undefined },
       schema: {
         tags: ['health'],
         summary: 'Is the process alive?',

@@ -6,7 +6,7 @@ import type { RunStatus } from '../schemas/run.ts'
 import { failureOf } from './failure.ts'
 import { pendingActivitiesOf } from './pending-activities.ts'
 import type { Run } from './run.ts'
-import { factsOf, inputInMemo, summaryOf } from './summary.ts'
+import { factsOf, summaryOf } from './summary.ts'
 import { callTemporal } from './temporal-call.ts'
 
 /**
@@ -17,11 +17,9 @@ export async function describeRun(client: Client, runId: string): Promise<Run> {
   const description = await describeExecution(client, runId)
   const facts = factsOf(description)
   const summary = summaryOf(facts)
-  const input = inputInMemo(facts)
   const progress = facts.memo[PROGRESS_MEMO] as RunProgress | undefined
   return {
     ...summary,
-    ...(input && { input }),
     ...(progress && { progress: settled(progress, summary.status) }),
     activities: pendingActivitiesOf(description.raw.pendingActivities ?? []),
     ...(summary.status !== 'running' && (await outcomeOf(client, summary))),

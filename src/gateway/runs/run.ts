@@ -19,6 +19,10 @@ export interface RunSummary {
   readonly startedBy?: string
   readonly rawPath?: string
   readonly step?: string
+  /** As the starter noted it; absent when the run was started by hand. */
+  readonly input?: AverageSpeedInput
+  /** What an Airflow client remarked on it. */
+  readonly note?: string
   /** The date that an Airflow client gave the run; otherwise its start. */
   readonly logicalDate: Date
 }
@@ -44,7 +48,6 @@ export interface RunFailure {
 
 /** A run in full. */
 export interface Run extends RunSummary {
-  readonly input?: AverageSpeedInput
   readonly progress?: RunProgress
   readonly activities: readonly PendingActivity[]
   /** In part, for a run of an earlier release may lack what was added since. */

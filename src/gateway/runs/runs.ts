@@ -19,6 +19,7 @@ export interface RunWish {
   readonly input: AverageSpeedInput
   readonly startedBy: string
   readonly logicalDate?: Date
+  readonly note?: string
 }
 
 /** The one way to start and read runs; every API is a dress over it. All methods throw `Problem`. */

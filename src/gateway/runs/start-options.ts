@@ -9,6 +9,7 @@ import {
   workflowIdOf,
 } from '../../../workflows/contract.ts'
 import { attributes } from './attributes.ts'
+import { NOTE_MEMO } from './summary.ts'
 
 /** A run that may be started: its input is normalised. */
 export interface StartRequest {
@@ -18,6 +19,8 @@ export interface StartRequest {
   readonly startedBy: string
   /** The date that an Airflow client gave the run. */
   readonly logicalDate?: Date
+  /** What an Airflow client remarks on it. */
+  readonly note?: string
 }
 
 type AverageSpeed = (input: AverageSpeedInput) => Promise<unknown>
@@ -36,7 +39,11 @@ export function startOptions(request: StartRequest, taskQueue: string) {
     args: [request.input],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'FAIL',
-    memo: { [INPUT_MEMO]: request.input, [STARTED_BY_MEMO]: request.startedBy },
+    memo: {
+      [INPUT_MEMO]: request.input,
+      [STARTED_BY_MEMO]: request.startedBy,
+      ...(request.note !== undefined && { [NOTE_MEMO]: request.note }),
+    },
     typedSearchAttributes: new TypedSearchAttributes(attributesOf(request)),
     staticSummary: cut(`${batchNameOf(request.input.rawPath)}, asked for by ${request.startedBy}`),
   } as const satisfies WorkflowStartOptions<AverageSpeed>

@@ -36,6 +36,8 @@ export async function startRun(client: Client, request: StartRequest, taskQueue:
         startedAt,
         startedBy: request.startedBy,
         rawPath: request.input.rawPath,
+        input: request.input,
+        ...(request.note !== undefined && { note: request.note }),
         logicalDate: request.logicalDate ?? startedAt,
       },
     }

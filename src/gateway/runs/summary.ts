@@ -5,6 +5,9 @@ import { attributes } from './attributes.ts'
 import type { RunSummary } from './run.ts'
 import { statusOf } from './status.ts'
 
+/** Key of the memo under which an Airflow client's note is kept. */
+export const NOTE_MEMO = 'note'
+
 /** What Temporal tells of an execution, by describe or by list. */
 export interface ExecutionFacts {
   readonly workflowId: string
@@ -36,7 +39,9 @@ export function factsOf(description: WorkflowExecutionDescription): ExecutionFac
 /** An execution as a run. */
 export function summaryOf(facts: ExecutionFacts): RunSummary {
   const startedBy = facts.memo[STARTED_BY_MEMO]
-  const rawPath = inputInMemo(facts)?.rawPath ?? facts.rawPath
+  const note = facts.memo[NOTE_MEMO]
+  const input = inputInMemo(facts)
+  const rawPath = input?.rawPath ?? facts.rawPath
   return {
     runId: runIdOf(facts.workflowId),
     workflowId: facts.workflowId,
@@ -46,6 +51,8 @@ export function summaryOf(facts: ExecutionFacts): RunSummary {
     logicalDate: facts.logicalDate ?? facts.startTime,
     ...(facts.closeTime && { endedAt: facts.closeTime }),
     ...(typeof startedBy === 'string' && { startedBy }),
+    ...(typeof note === 'string' && { note }),
+    ...(input !== undefined && { input }),
     ...(rawPath !== undefined && { rawPath }),
     ...(facts.step !== undefined && { step: facts.step }),
   }

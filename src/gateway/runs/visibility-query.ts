@@ -31,10 +31,16 @@ export function visibilityQuery(filter: RunFilter): string {
     step && `RunStep = ${quoted(step)}`,
     startedAfter && `StartTime >= ${quoted(startedAfter.toISOString())}`,
     startedBefore && `StartTime < ${quoted(startedBefore.toISOString())}`,
-    logicalDate && `LogicalDate = ${quoted(logicalDate.toISOString())}`,
+    logicalDate && withinMillisecond('LogicalDate', logicalDate),
   ]
     .filter((condition) => condition !== undefined && condition !== '')
     .join(' AND ')
+}
+
+// Equality of dates never holds on SQLite, which keeps them as text with another number of digits.
+function withinMillisecond(attribute: string, date: Date): string {
+  const next = new Date(date.getTime() + 1)
+  return `${attribute} >= ${quoted(date.toISOString())} AND ${attribute} < ${quoted(next.toISOString())}`
 }
 
 function quoted(text: string): string {

@@ -1,0 +1,82 @@
+import { Problem } from '../problem.ts'
+import type { RunSummary } from '../runs/run.ts'
+import type { Runs } from '../runs/runs.ts'
+import type { RunFilter } from '../runs/visibility-query.ts'
+import type { RunStatus } from '../schemas/run.ts'
+import type { DagRunState } from './states.ts'
+
+/** What a client may ask of a list of runs. */
+export interface ListRequest {
+  readonly limit?: number
+  readonly offset?: number
+  readonly order_by?: string | readonly string[]
+  readonly state?: DagRunState | 'queued' | readonly (DagRunState | 'queued')[]
+  readonly start_date_gte?: string
+  readonly start_date_lt?: string
+}
+
+/** Visibility has no offset: what lies before it must be read. */
+const MAX_OFFSET = 1_000
+const PAGE = 100
+
+const STATUSES: Readonly<Record<DagRunState | 'queued', readonly RunStatus[]>> = {
+  queued: [],
+  running: ['running'],
+  success: ['succeeded'],
+  failed: ['failed', 'cancelled', 'terminated', 'timed_out'],
+}
+
+/**
+ * A page of runs by limit and offset, with the number of all.
+ * @throws Problem 400 for an order that Temporal's visibility cannot give, or an offset beyond its reach
+ */
+export async function pageOfRuns(
+  runs: Runs,
+  request: ListRequest,
+): Promise<{ readonly runs: readonly RunSummary[]; readonly total: number }> {
+  const { limit = 100, offset = 0 } = request
+  refuseOrder(request.order_by)
+  if (offset > MAX_OFFSET) {
+    throw new Problem(400, `offset must be at most ${MAX_OFFSET}. Narrow the list with state or dates.`)
+  }
+  const filter = filterOf(request)
+  if (filter.statuses?.length === 0) return { runs: [], total: 0 }
+  const [found, total] = await Promise.all([read(runs, filter, offset + limit), runs.count(filter)])
+  return { runs: found.slice(offset, offset + limit), total }
+}
+
+async function read(runs: Runs, filter: RunFilter, wanted: number): Promise<readonly RunSummary[]> {
+  const found: RunSummary[] = []
+  let cursor: string | undefined
+  while (found.length < wanted) {
+    const page = await runs.list(filter, {
+      // Cursors belong to a filter, not to a page's size.
+      limit: Math.min(wanted - found.length, PAGE),
+      ...(cursor !== undefined && { cursor }),
+    })
+    found.push(...page.runs)
+    cursor = page.nextCursor
+    if (cursor === undefined) break
+  }
+  return found
+}
+
+function refuseOrder(orderBy: ListRequest['order_by']): void {
+  for (const order of [orderBy ?? []].flat()) {
+    if (order !== '-start_date') {
+      throw new Problem(
+        400,
+        `order_by ${JSON.stringify(order.slice(0, 60))} is not offered; runs come as Temporal keeps them, about -start_date.`,
+      )
+    }
+  }
+}
+
+function filterOf(request: ListRequest): RunFilter {
+  const states = [request.state ?? []].flat()
+  return {
+    ...(states.length > 0 && { statuses: [...new Set(states.flatMap((state) => STATUSES[state]))] }),
+    ...(request.start_date_gte !== undefined && { startedAfter: new Date(request.start_date_gte) }),
+    ...(request.start_date_lt !== undefined && { startedBefore: new Date(request.start_date_lt) }),
+  }
+}

@@ -1,0 +1,79 @@
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { errorHandler } from '../error-handler.ts'
+import { Problem } from '../problem.ts'
+import type { Runs } from '../runs/runs.ts'
+import { requireOurDag } from './dag-id.ts'
+import { DagRunParams } from './stable-schemas.ts'
+import { dagRunStateOf } from './states.ts'
+import { v2Dialect } from './v2-dialect.ts'
+
+const Query = Type.Object(
+  {
+    interval: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 20,
+      description: 'Seconds between two looks at the run; at least one is kept.',
+    }),
+    result: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+  },
+  { additionalProperties: false },
+)
+
+/** Airflow 3's wait: one line of JSON with the run's state at every look, until it has ended. */
+export const waitRoute: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = async (app, { runs }) => {
+  app.setErrorHandler(errorHandler(v2Dialect.writeError))
+  // Told to stop, the gateway lets those who wait go; they ask again elsewhere.
+  const closing = new AbortController()
+  app.addHook('preClose', async () => closing.abort())
+
+  app.get(
+    '/dags/:dag_id/dagRuns/:dag_run_id/wait',
+    {
+      schema: {
+        tags: [v2Dialect.tag],
+        operationId: 'airflow3Wait',
+        summary: 'Wait for the end of a run: a line of JSON with its state at every look',
+        params: DagRunParams,
+        querystring: Query,
+        response: {
+          200: {
+            description: 'Lines of JSON, the last with the state of the ended run.',
+            content: { 'application/x-ndjson': { schema: Type.Unsafe<Readable>(Type.String()) } },
+          },
+          ...v2Dialect.errors,
+        },
+      },
+    },
+    async ({ params, query }, reply) => {
+      requireOurDag(params.dag_id)
+      if (query.result !== undefined) throw new Problem(501, 'result is not offered: see GET /runs/<run id>.')
+      const first = await runs.get(params.dag_run_id)
+      const pause = Math.max(1, query.interval) * 1000
+      const lines = statesOf(runs, first.runId, dagRunStateOf(first.status), pause, closing.signal)
+      return reply.type('application/x-ndjson').send(Readable.from(lines))
+    },
+  )
+}
+
+async function* statesOf(
+  runs: Runs,
+  runId: string,
+  first: string,
+  pause: number,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  let state = first
+  yield line(state)
+  while (state === 'running' && !signal.aborted) {
+    await sleep(pause, undefined, { signal }).catch(() => undefined)
+    state = dagRunStateOf((await runs.get(runId)).status)
+    yield line(state)
+  }
+}
+
+function line(state: string): string {
+  return `${JSON.stringify({ state })}\n`
+}

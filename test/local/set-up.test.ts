@@ -89,8 +89,12 @@ test('Set-up refuses an option that it does not know', async () => {
 })
 
 test('Set-up that is up to date says nothing and takes less than half a second', () => {
-  const begin = performance.now()
   const script = join(ROOT, 'local', 'toolchain', 'set-up.mjs')
-  expect(execFileSync(process.execPath, [script, '--tests'], { encoding: 'utf8', stdio: 'pipe' })).toBe('')
-  expect(performance.now() - begin).toBeLessThan(500)
+  const milliseconds = Array.from({ length: 5 }, () => {
+    const begin = performance.now()
+    expect(execFileSync(process.execPath, [script, '--tests'], { encoding: 'utf8', stdio: 'pipe' })).toBe('')
+    return performance.now() - begin
+  })
+  // The quickest one: the others also measure what else the machine is doing.
+  expect(Math.min(...milliseconds)).toBeLessThan(500)
 })

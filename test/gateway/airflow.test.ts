@@ -157,6 +157,11 @@ test('v2: wait gives a line at every look, the last with the end', async () => {
     .split('\n')
     .map((line) => JSON.parse(line).state)
   expect(states.at(-1)).toBe('success')
+  const once = await gateway.app.inject({
+    url: `${path}/waited/wait?interval=1`,
+    headers: await gateway.headers({ accept: 'application/json' }),
+  })
+  expect(once.json()).toEqual({ state: 'success' })
   expect((await send('GET', `${path}/waited/wait?interval=0`)).statusCode).toBe(400)
   expect((await send('GET', `${path}/nowhere/wait?interval=1`)).statusCode).toBe(404)
 })

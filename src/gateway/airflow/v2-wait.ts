@@ -4,10 +4,11 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { errorHandler } from '../error-handler.ts'
 import { Problem } from '../problem.ts'
+import type { RunSummary } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
 import { requireOurDag } from './dag-id.ts'
-import { DagRunParams } from './stable-schemas.ts'
-import { dagRunStateOf } from './states.ts'
+import { DagRunParams, StateSchema } from './stable-schemas.ts'
+import { type DagRunState, dagRunStateOf } from './states.ts'
 import { v2Dialect } from './v2-dialect.ts'
 
 const Query = Type.Object(
@@ -41,37 +42,60 @@ export const waitRoute: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = asy
         response: {
           200: {
             description: 'Lines of JSON, the last with the state of the ended run.',
-            content: { 'application/x-ndjson': { schema: Type.Unsafe<Readable>(Type.String()) } },
+            content: {
+              'application/x-ndjson': { schema: Type.Unsafe<Readable>(Type.String()) },
+              'application/json': { schema: Type.Unsafe<Readable>(Type.Object({ state: StateSchema })) },
+            },
           },
           ...v2Dialect.errors,
         },
       },
     },
-    async ({ params, query }, reply) => {
+    async (request, reply) => {
+      const { params, query } = request
       requireOurDag(params.dag_id)
       if (query.result !== undefined) throw new Problem(501, 'result is not offered: see GET /runs/<run id>.')
       const first = await runs.get(params.dag_run_id)
-      const pause = Math.max(1, query.interval) * 1000
-      const lines = statesOf(runs, first.runId, dagRunStateOf(first.status), pause, closing.signal)
-      return reply.type('application/x-ndjson').send(Readable.from(lines))
+      const states = statesOf(runs, first, Math.max(1, query.interval) * 1000, closing.signal)
+      return wantsOneDocument(request.headers.accept)
+        ? reply.type('application/json').send(Readable.from(oneDocument(states)))
+        : reply.type('application/x-ndjson').send(Readable.from(linesOf(states)))
     },
   )
 }
 
+/** The official client asks for JSON alone, and cannot read lines of it. */
+function wantsOneDocument(accept = ''): boolean {
+  return accept.includes('application/json') && !accept.includes('ndjson')
+}
+
 async function* statesOf(
   runs: Runs,
-  runId: string,
-  first: string,
+  first: RunSummary,
   pause: number,
   signal: AbortSignal,
-): AsyncGenerator<string> {
-  let state = first
-  yield line(state)
+): AsyncGenerator<DagRunState> {
+  let state = dagRunStateOf(first.status)
+  yield state
   while (state === 'running' && !signal.aborted) {
     await sleep(pause, undefined, { signal }).catch(() => undefined)
-    state = dagRunStateOf((await runs.get(runId)).status)
-    yield line(state)
+    state = dagRunStateOf((await runs.get(first.runId)).status)
+    yield state
   }
+}
+
+async function* linesOf(states: AsyncIterable<DagRunState>): AsyncGenerator<string> {
+  for await (const state of states) yield line(state)
+}
+
+/** Blank lines, which JSON allows before a document and which keep the connection from looking dead, then the end. */
+async function* oneDocument(states: AsyncIterable<DagRunState>): AsyncGenerator<string> {
+  let last: DagRunState = 'running'
+  for await (const state of states) {
+    last = state
+    yield '\n'
+  }
+  yield line(last)
 }
 
 function line(state: string): string {

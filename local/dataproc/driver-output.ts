@@ -21,7 +21,6 @@ export class DriverOutput {
   #index = 0
   #dirty = true
   #writing: Promise<void> = Promise.resolve()
-  #tail = ''
 
   constructor(target: DriverOutputTarget) {
     this.#target = target
@@ -35,18 +34,12 @@ export class DriverOutput {
     this.#parts.push(bytes)
     this.#size += bytes.length
     this.#dirty = true
-    this.#tail = (this.#tail + bytes.toString()).slice(-16_384)
     if (this.#size >= CHUNK_BYTES) {
       this.#flush()
       this.#parts = []
       this.#size = 0
       this.#index += 1
     }
-  }
-
-  /** The last 16 KiB. */
-  tail(): string {
-    return this.#tail
   }
 
   /** Writes what is left and stops; there is at least one object, be it empty. A write that fails is given up. */

@@ -23,13 +23,13 @@ export class ServiceStorage {
 
   /** Makes a bucket of the service in the background; a write waits for it, and tries again if this failed. */
   makeBucketSoon(project: string, name: string): void {
-    this.makeBucket(project, name).catch(() => {})
+    this.#makeBucket(project, name).catch(() => {})
   }
 
   /** Writes an object, replacing what was there; makes the bucket first if need be. */
   async write(project: string, uri: string, content: string | Buffer): Promise<void> {
     const { bucket, name } = splitUri(uri)
-    await this.makeBucket(project, bucket)
+    await this.#makeBucket(project, bucket)
     await this.#storage
       .bucket(bucket)
       .file(name)
@@ -50,8 +50,7 @@ export class ServiceStorage {
     return files.map((file) => `gs://${bucket}/${file.name}`)
   }
 
-  /** Makes a bucket of the service unless it is there; once for each name. */
-  makeBucket(project: string, name: string): Promise<void> {
+  #makeBucket(project: string, name: string): Promise<void> {
     const made = this.#made.get(name) ?? this.#createIfAbsent(project, name)
     this.#made.set(name, made)
     made.catch(() => this.#made.delete(name))

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { classArchiveOptions } from './class-archive.ts'
+import { baseArchiveOptions, classArchiveOptions } from './class-archive.ts'
 import type { ClusterRecord } from './cluster-record.ts'
 
 /** The tools that a Spark driver runs with, as absolute paths. */
@@ -81,7 +81,7 @@ export function driverEnvironment(
     SPARK_LOCAL_DIRS: join(root, 'local'),
     SPARK_LOCAL_IP: '127.0.0.1',
     // The launcher is a JVM of its own that only builds the driver's command line.
-    SPARK_LAUNCHER_OPTS: fast,
+    SPARK_LAUNCHER_OPTS: `${fast} ${baseArchiveOptions()}`.trim(),
     SPARK_SUBMIT_OPTS: [fast, logging, scratch, extraJvmOptions || classArchiveOptions()].join(' '),
     TMPDIR: temporary(root),
     PYSPARK_PYTHON: tools.python,

@@ -16,6 +16,9 @@ export interface SparkRunnerOptions {
   readonly workDir: string
 }
 
+/** Characters of output that are searched for the failure's name; Spark prints whole plans after it. */
+const OUTPUT_KEPT = 1 << 18
+
 /** A driver that was told to end gets this long before it is killed outright. */
 const GRACE_MS = 2000
 
@@ -45,7 +48,7 @@ function watch(child: ReturnType<typeof spawn>, context: JobContext, folder: str
   let killer: NodeJS.Timeout | undefined
   const take = (chunk: Buffer) => {
     context.write(chunk)
-    tail = (tail + chunk.toString()).slice(-16_384)
+    tail = (tail + chunk.toString()).slice(-OUTPUT_KEPT)
   }
   child.stdout?.on('data', take)
   child.stderr?.on('data', take)

@@ -4,6 +4,7 @@
 //
 // --tests also installs what only the tests need.
 import { mkdirSync } from 'node:fs'
+import { classArchive } from './set-up/class-archive.mjs'
 import { gcsConnector } from './set-up/gcs-connector.mjs'
 import { takeLock } from './set-up/lock.mjs'
 import { nodePackages } from './set-up/node-packages.mjs'
@@ -31,6 +32,9 @@ const chains = [
   ],
 ]
 
+/** What needs all of those. */
+const last = [classArchive]
+
 async function main() {
   if (allDone()) return
   const started = Date.now()
@@ -42,6 +46,7 @@ async function main() {
     if (allDone()) return
     progress.say('Setting up, once:')
     await Promise.all(chains.map((chain) => runChain(chain, python, progress)))
+    await runChain(last, python, progress)
     progress.say(`Set-up is done (${seconds(started)}).\n`)
   } finally {
     unlock()
@@ -49,7 +54,7 @@ async function main() {
 }
 
 function allDone() {
-  return chains.flat().every((step) => step.isDone())
+  return [...chains.flat(), ...last].every((step) => step.isDone())
 }
 
 async function runChain(chain, python, progress) {

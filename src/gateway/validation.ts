@@ -1,8 +1,8 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { Value } from 'typebox/value'
 import { Problem } from './problem.ts'
+import { readTexts } from './url-values.ts'
 
 interface Fault {
   readonly keyword: string
@@ -10,6 +10,8 @@ interface Fault {
   readonly message: string
   readonly params: object
 }
+
+type Properties = Readonly<Record<string, { readonly description?: string } | undefined>>
 
 /**
  * Compiles the schemas of requests. Bodies must have the right types as they are; what comes in a URL is text, and is
@@ -19,7 +21,7 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   const convert = httpPart !== 'body'
   const check = checker(schema, placeOf(httpPart))
   return (value: unknown) => {
-    const read = convert ? Value.Convert(schema, value) : value
+    const read = convert ? readTexts(schema, value) : value
     const problem = check(read)
     return problem === undefined ? { value: read } : { error: problem }
   }
@@ -31,10 +33,10 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
  */
 export function checker(schema: TSchema, place: string): (value: unknown) => Problem | undefined {
   const validator = Compile(schema)
-  const known = Object.keys((schema as { properties?: object }).properties ?? {})
+  const { properties = {} } = schema as { properties?: Properties }
   return (value) => {
     if (validator.Check(value)) return undefined
-    return new Problem(400, sentenceOf(validator.Errors(value), place, known))
+    return new Problem(400, sentenceOf(validator.Errors(value), place, properties))
   }
 }
 
@@ -44,11 +46,11 @@ function placeOf(httpPart: string | undefined): string {
   return httpPart === undefined ? 'the request' : `the ${httpPart}`
 }
 
-function sentenceOf(faults: readonly Fault[], place: string, known: readonly string[]): string {
+function sentenceOf(faults: readonly Fault[], place: string, properties: Properties): string {
   const unknownNames = faults.find((fault) => fault.keyword === 'additionalProperties')
   if (unknownNames !== undefined) {
     const names = listParam(unknownNames, 'additionalProperties')
-    return `${capital(place)} has ${names.length === 1 ? 'a member' : 'members'} that ${names.length === 1 ? 'is' : 'are'} not known: ${names.slice(0, 5).map(shown).join(', ')}. Known are: ${known.join(', ')}.`
+    return `${capital(place)} has ${names.length === 1 ? 'a member' : 'members'} that ${names.length === 1 ? 'is' : 'are'} not known: ${names.slice(0, 5).map(shown).join(', ')}. Known are: ${Object.keys(properties).join(', ')}.`
   }
   const [first] = faults
   if (first === undefined) return `${capital(place)} is not valid.`
@@ -56,6 +58,8 @@ function sentenceOf(faults: readonly Fault[], place: string, known: readonly str
     return `${listParam(first, 'requiredProperties').join(', ')} is missing in ${place}.`
   }
   const field = first.instancePath.split('/').slice(1).join('.')
+  const description = properties[field]?.description
+  if (first.keyword === 'pattern' && description !== undefined) return `${field} is not valid. ${description}`
   return `${field === '' ? capital(place) : field} ${complaint(faults, first)}.`
 }
 
@@ -68,6 +72,7 @@ function complaint(faults: readonly Fault[], first: Fault): string {
   if (first.keyword === 'enum') {
     return `must be one of ${listParam(first, 'allowedValues').join(', ')}`
   }
+  if (first.keyword === 'format') return 'must be a date and time such as 2019-03-01T00:00:00Z'
   return first.message
 }
 

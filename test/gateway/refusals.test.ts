@@ -90,7 +90,7 @@ describe('Input that cannot be used is refused with one clear sentence', () => {
     ['half a surrogate pair', { raw_path: 'gs://raw-bucket/a/raw-\ud800/' }, 400, /half a character/],
     ['a typing error in a name', { raw_pth: 'x' }, 400, /"raw_pth".*Known are: run_id, raw_path/],
     ['a number as run id', { run_id: 5 }, 400, /^run_id must be string/],
-    ['a run id with a slash', { run_id: 'a/b' }, 400, /^run_id must match/],
+    ['a run id with a slash', { run_id: 'a/b' }, 400, /^run_id is not valid\. Name of the run/],
     ['a table without a dataset', { output_table: 'table' }, 400, /^output_table/],
     [
       'an unknown disposition',

@@ -135,7 +135,7 @@ describe('List', () => {
     ['limit=0', /^limit must be >= 1/],
     ['limit=many', /^limit must be integer/],
     ['status=gone', /^status must be one of running/],
-    ['started_after=yesterday', /^started_after must match/],
+    ['started_after=yesterday', /^started_after must be a date and time/],
     ['raw_path=gs://other-bucket/raw-1/', /does not allow/],
     ['colour=red', /"colour"\. Known are: status/],
   ])('%s is refused', async (query, sentence) => {

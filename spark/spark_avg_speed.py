@@ -116,7 +116,7 @@ def manifest_paths(manifest: str, bucket: str) -> list[str]:
         last = name.rsplit("/", 1)[-1]
         if re.search(r"(^|/)\.{0,2}(/|$)", name):
             refuse(bucket + name, "Hadoop cannot read a name with an empty, '.' or '..' part. Rename the file.")
-        if last.startswith((".", "_")) or last.endswith("._COPYING_"):
+        if last.startswith(".") or (last.startswith("_") and "=" not in last) or last.endswith("._COPYING_"):
             refuse(bucket + name, "Spark takes a name like this for a hidden file. Rename the file.")
     return [bucket + name for name in files]
 
@@ -127,33 +127,80 @@ def refuse(path: str, why: str):
 
 
 def read_lines(spark: SparkSession, paths: list[str]) -> DataFrame:
-    """The lines of the files as column `line`, with the `file` that each is from. Paths are taken literally: no globs, and no
-    columns made of folders' names. Lines end in LF, CRLF or CR; gzip is known by `.gz`. A byte order mark and leading white
-    space are dropped, and so are blank lines."""
+    """The lines of the files, as column `line`. Paths are taken literally: no globs, and no columns made of folders' names.
+    Lines end in LF, CRLF or CR; gzip is known by `.gz`. A byte order mark and leading white space are dropped, and so are
+    blank lines."""
     reader = spark.read.option("__globPaths__", "false").option("recursiveFileLookup", "true")
+    lines = reader.text(paths)
+    if len(lines.inputFiles()) != len(paths):
+        # Spark passes over a file that it does not find, if the name has a glob's characters or the file has just gone.
+        raise FileNotFoundError("Spark found other files than those of the batch.")
     line = F.expr(r"trim(LEADING '\uFEFF \t\r' FROM value)")
-    # Spark hands the path over in URL form, where a plus sign is a plus sign.
-    file = F.url_decode(F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B")))
-    return reader.text(paths).select(line.alias("line"), file.alias("file")).where("line != ''")
+    return lines.select(line.alias("line")).where("line != ''")
 
 
 # --- From a line to a record ------------------------------------------------------------------------------------------
 
 
 def parse(lines: DataFrame) -> DataFrame:
-    """Adds the record as JSON gives it: `quick`, in which numbers are doubles, serves nearly all lines at the least cost;
-    `texts`, in which every value is text, is there only for a line that does not fit `quick`. Keys are matched exactly; of a
-    key that is there twice the last counts; unknown keys are ignored."""
-    quick = ", ".join(f"{name} {'DOUBLE' if kind == 'number' else 'STRING'}" for name, kind in FIELDS.items())
-    texts = ", ".join(f"{name} STRING" for name in FIELDS)
-    misfit = F.col(f"quick.{MALFORMED}").isNotNull()
-    return lines.withColumn("quick", from_json(f"{quick}, {MALFORMED} STRING")).withColumn(
-        "texts", F.when(misfit, from_json(f"{texts}, {MALFORMED} STRING"))
-    )
+    """Adds the record as JSON gives it, and what else only the line can tell.
+
+    `json` has numbers as doubles and all else as text, and serves nearly all lines alone. `texts` has numbers as text, for a
+    record that wrote one so. `kinds` has what stands where text was expected. `fault` is the reason to reject the line
+    whatever its fields say. Keys are matched exactly; of a key that is there twice the last counts; others are ignored."""
+    numbers = [name for name, kind in FIELDS.items() if kind == "number"]
+    schema = ", ".join(f"{name} {'DOUBLE' if name in numbers else 'STRING'}" for name in FIELDS)
+    parsed = lines.withColumn("json", from_json(f"{schema}, {MALFORMED} STRING"))
+
+    misfit = F.col(f"json.{MALFORMED}").isNotNull()
+    texts = from_json(f"{', '.join(f'{name} STRING' for name in numbers)}, {MALFORMED} STRING")
+    parsed = parsed.withColumn("texts", F.when(misfit, texts)).withColumn("kinds", kinds())
+    return parsed.withColumn("fault", line_fault())
 
 
-def from_json(schema: str, line: Column | None = None) -> Column:
-    return F.from_json(F.col("line") if line is None else line, schema, STRICT_JSON)
+def from_json(schema: str, text: Column | None = None) -> Column:
+    return F.from_json(F.col("line") if text is None else text, schema, STRICT_JSON)
+
+
+def kinds() -> Column:
+    """Spark hands objects, arrays and booleans over as text where text is expected. So a value that looks like one is read
+    again as each of them; what was text is null then."""
+    names = [name for name, kind in FIELDS.items() if kind == "text"]
+    looks_odd = F.lit(False)
+    for name in names:
+        value = F.col(f"json.{name}")
+        looks_odd |= value.isin("true", "false") | value.startswith("{") | value.startswith("[")
+    types = {"booleans": "BOOLEAN", "objects": "MAP<STRING, STRING>", "arrays": "ARRAY<STRING>"}
+    again = [from_json(", ".join(f"{name} {type}" for name in names)).alias(key) for key, type in types.items()]
+    return F.when(looks_odd, F.struct(*again))
+
+
+def line_fault() -> Column:
+    return F.when(~is_utf8(), NOT_UTF8).when(~is_one_object(), NOT_ONE_OBJECT).when(has_half_pair(), HALF_A_PAIR)
+
+
+def is_utf8() -> Column:
+    """Decoding puts a replacement character where bytes make no sense."""
+    return F.decode(F.col("line").cast("binary"), "UTF-8") == F.col("line")
+
+
+def is_one_object() -> Column:
+    """Spark's parser stops at the end of the object and never looks at what follows. A line whose only closing brace is its
+    last character has nothing there. Any other line is read again as the first of two elements of an array; the second, which
+    no line can contain, is found in its place only if the line is one whole value."""
+    line = F.col("line")
+    all_but_last = line.cast("binary").substr(F.lit(1), F.octet_length(line) - 1).cast("string")
+    plain = line.endswith("}") & ~all_but_last.contains("}")
+    elements = from_json("ARRAY<STRING>", F.concat(F.lit("["), line, F.lit(',"'), F.md5(line), F.lit('"]')))
+    whole = F.coalesce((F.size(elements) == 2) & (elements[1] == F.md5(line)), F.lit(False))
+    return F.col(f"texts.{MALFORMED}").isNull() & F.when(plain, True).otherwise(whole)
+
+
+def has_half_pair() -> Column:
+    """Half of a UTF-16 pair, written as an escape, is no character, and would become a question mark. Backslashes that are
+    escaped themselves begin no escape."""
+    line = F.col("line")
+    return line.contains("\\u") & F.regexp_replace(line, r"\\\\", ".").rlike(HALF_PAIR)
 
 
 def convert(parsed: DataFrame) -> DataFrame:
@@ -162,44 +209,29 @@ def convert(parsed: DataFrame) -> DataFrame:
     return parsed.withColumns({name: converters[kind](name) for name, kind in FIELDS.items()})
 
 
-def given(name: str) -> Column:
-    """The value as it was given: text, or for a number that JSON wrote as one, a double."""
-    return F.when(F.col("texts").isNull(), F.col(f"quick.{name}")).otherwise(F.col(f"texts.{name}"))
-
-
-def is_given(name: str) -> Column:
-    return F.when(F.col("texts").isNull(), F.col(f"quick.{name}").isNotNull()).otherwise(F.col(f"texts.{name}").isNotNull())
-
-
 def as_text(name: str) -> Column:
-    """A JSON number counts as its text. Spark hands objects, arrays and booleans over as text too, so a value that looks like
-    one is read a second time as what it looks like. BigQuery refuses a CSV with NUL characters, so no text has one."""
-    value = given(name)
-    other_kind = (
-        F.when(value.isin("true", "false"), from_json(f"{name} BOOLEAN")[name].isNotNull())
-        .when(value.startswith("{"), from_json(f"{name} MAP<STRING, STRING>")[name].isNotNull())
-        .when(value.startswith("["), from_json(f"{name} ARRAY<STRING>")[name].isNotNull())
-        .otherwise(value.contains("\0"))
-    )
-    return F.when(~other_kind, value)
+    """A JSON number counts as its text. BigQuery refuses a CSV with NUL characters, so no text has one."""
+    value = F.col(f"json.{name}")
+    no_boolean, no_object, no_array = (F.col(f"kinds.{kind}.{name}").isNull() for kind in ("booleans", "objects", "arrays"))
+    return F.when(no_boolean & no_object & no_array & ~value.contains("\0"), value)
 
 
 def as_flag(name: str) -> Column:
-    return F.when(given(name).isin("Y", "N"), given(name))
+    value = F.col(f"json.{name}")
+    return F.when(value.isin("Y", "N"), value)
 
 
 def as_number(name: str) -> Column:
     """A finite double, written as a number or as text."""
     text = F.col(f"texts.{name}")
-    number = F.when(F.col("texts").isNull(), F.col(f"quick.{name}")).otherwise(
-        F.when(text.rlike(DECIMAL), text.cast("double"))
-    )
+    read = F.when(text.rlike(DECIMAL), text.cast("double"))
+    number = F.when(F.col("texts").isNull(), F.col(f"json.{name}")).otherwise(read)
     return F.when(number.between(-sys.float_info.max, sys.float_info.max), number)
 
 
 def as_whole_number(name: str) -> Column:
     """A 64-bit integer: digits, or a decimal without a fraction, such as 2.0 or 1e1."""
-    text = given(name)
+    text = F.col(f"json.{name}")
     # A cast to BIGINT cuts a fraction off without a word.
     digits = F.when(~text.contains("."), text.cast("bigint"))
     decimal = F.when(text.rlike(DECIMAL), F.trim(text).cast("decimal(38,18)"))
@@ -208,14 +240,17 @@ def as_whole_number(name: str) -> Column:
 
 
 def as_time(name: str) -> Column:
-    """A TIMESTAMP. Spark's cast knows ISO 8601, offsets, and fractions to the microsecond, but takes a year for a time too,
-    so date and hour must be there; what has no zone is UTC."""
-    text = given(name)
-    has_hour = (text.substr(5, 1) == "-") & text.substr(11, 1).isin(" ", "T") & (text.substr(14, 1) == ":")
-    # Looking up the zone takes longer than all the rest, and an export always has this one.
-    is_export_form = (F.length(text) == 23) & text.endswith(" UTC")
-    time = F.when(is_export_form, text.substr(1, 19)).otherwise(text).cast("timestamp")
-    return F.when(has_hour & time.between(F.expr(FIRST_TIME), F.expr(LAST_TIME)), time)
+    """A TIMESTAMP. Spark's cast knows ISO 8601, offsets, and fractions to the microsecond, but takes a mere year or hour for
+    a time too, so both date and hour must be there; what has no zone is UTC."""
+    text = F.col(f"json.{name}")
+    has_date = text.substr(5, 1) == "-"
+    has_hour = text.substr(11, 1).isin(" ", "T") & (text.substr(14, 1) == ":")
+    # An export's own form is long enough to have an hour. Looking its zone up would take longer than all the rest.
+    exported = (F.octet_length(text) == 23) & text.endswith(" UTC")
+    # The cast knows no zone behind a time without seconds.
+    with_seconds = F.regexp_replace(text, r"^(.{16})(Z|[-+])", "$1:00$2")
+    time = F.when(exported, F.substring_index(text, " UTC", 1)).when(has_hour, with_seconds).cast("timestamp")
+    return F.when(has_date & time.between(F.expr(FIRST_TIME), F.expr(LAST_TIME)), time)
 
 
 # --- From a record to a row or a reject -------------------------------------------------------------------------------
@@ -231,38 +266,16 @@ def add_speed(records: DataFrame) -> DataFrame:
 
 
 def judge(records: DataFrame) -> DataFrame:
-    """Adds `reason`: the first thing that makes a record unreadable, or null."""
-    reasons = [
-        F.when(~is_utf8(), NOT_UTF8),
-        F.when(~is_one_object(), NOT_ONE_OBJECT),
-        F.when(has_half_pair(), HALF_A_PAIR),
-        *(F.when(is_given(name) & F.col(name).isNull(), reason) for name, reason in FIELD_REASONS.items()),
-        F.when(F.col("average_speed") == float("inf"), SPEED_TOO_LARGE),
-    ]
-    return records.withColumn("reason", F.coalesce(*reasons))
+    """Adds `reason`, the first thing that makes a record unreadable, or null; and `csv`, the record's line if it is readable."""
+    reasons = [F.when(is_given(name) & F.col(name).isNull(), reason) for name, reason in FIELD_REASONS.items()]
+    too_large = F.when(F.col("average_speed") == float("inf"), SPEED_TOO_LARGE)
+    judged = records.withColumn("reason", F.coalesce("fault", *reasons, too_large))
+    return judged.withColumn("csv", F.when(F.col("reason").isNull(), csv_line()))
 
 
-def is_utf8() -> Column:
-    """Decoding puts a replacement character where bytes make no sense."""
-    return F.decode(F.col("line").cast("binary"), "UTF-8") == F.col("line")
-
-
-def is_one_object() -> Column:
-    """Spark's parser stops at the end of the object and never looks at what follows. A line whose only closing brace is its
-    last character has nothing there. Any other line is read again as the first of two elements of an array; the second,
-    which no line can contain, is found in its place only if the line is one whole value."""
-    line = F.col("line")
-    plain = F.octet_length(F.substring_index(line, "}", 1)) == F.octet_length(line) - 1
-    elements = from_json("ARRAY<STRING>", F.concat(F.lit("["), line, F.lit(',"'), F.md5(line), F.lit('"]')))
-    whole = F.coalesce((F.size(elements) == 2) & (elements[1] == F.md5(line)), F.lit(False))
-    return F.col(f"texts.{MALFORMED}").isNull() & F.when(plain, True).otherwise(whole)
-
-
-def has_half_pair() -> Column:
-    """Half of a UTF-16 pair, written as an escape, is no character, and would become a question mark. Backslashes that are
-    escaped themselves begin no escape."""
-    line = F.col("line")
-    return line.contains("\\u") & F.regexp_replace(line, r"\\\\", ".").rlike(HALF_PAIR)
+def is_given(name: str) -> Column:
+    in_json = F.col(f"json.{name}").isNotNull()
+    return in_json | F.col(f"texts.{name}").isNotNull() if FIELDS[name] == "number" else in_json
 
 
 def csv_line() -> Column:
@@ -283,29 +296,35 @@ def csv_line() -> Column:
 
 
 def write_csv(judged: DataFrame, path: str) -> dict:
-    """Writes the readable records and counts on the way, so that the input is read once.
+    """Writes the readable records, and counts on the way, so that the input is read once. Also returns the files with rejects.
 
     The counts are exact under retries and speculation: nothing is shuffled, so they are taken in result tasks, and of each of
-    these Spark counts the one attempt that it lets commit. Also returns the files with rejects."""
-    lines = judged.select("file", "reason", F.when(F.col("reason").isNull(), csv_line()).alias("value"))
-    counts = Observation("rows")
-    lines.observe(
+    these Spark counts only the attempt that it lets commit."""
+    counts = Observation("records")
+    counted = judged.select("csv", F.when(F.col("reason").isNotNull(), file_of_line()).alias("file")).observe(
         counts,
         F.count(F.lit(1)).alias("read"),
-        F.count("value").alias("written"),
-        F.to_json(F.collect_set(F.when(F.col("reason").isNotNull(), F.col("file")))).alias("files"),
-    ).where("value IS NOT NULL").select("value").write.option("compression", "none").text(path)
+        F.count("csv").alias("written"),
+        F.to_json(F.collect_set("file")).alias("files"),
+    )
+    counted.where("csv IS NOT NULL").select("csv").write.option("compression", "none").text(path)
     return {**counts.get, "files": json.loads(counts.get["files"])}
 
 
 def write_rejects(judged: DataFrame, path: str) -> dict:
     """Writes the unreadable lines with the file and the reason; returns the number of each reason, which are few."""
-    record = F.decode(F.col("line").cast("binary"), "UTF-8").alias("record")
-    rejects = judged.where("reason IS NOT NULL").select("file", "reason", record)
     counts = Observation("rejects")
-    counted = [F.count_if(F.col("reason") == reason).alias(reason) for reason in REASONS]
-    rejects.observe(counts, *counted).write.option("compression", "none").json(path)
+    record = F.decode(F.col("line").cast("binary"), "UTF-8").alias("record")
+    counted = judged.select(file_of_line().alias("file"), "reason", record).observe(
+        counts, *(F.count_if(F.col("reason") == reason).alias(reason) for reason in REASONS)
+    )
+    counted.where("reason IS NOT NULL").write.option("compression", "none").json(path)
     return {reason: count for reason, count in counts.get.items() if count > 0}
+
+
+def file_of_line() -> Column:
+    """Spark gives the path in URL form, where a plus sign is a plus sign."""
+    return F.url_decode(F.replace(F.input_file_name(), F.lit("+"), F.lit("%2B")))
 
 
 def add_average_speed(spark: SparkSession, files: list[str], transformed: str, rejected: str) -> dict:
@@ -390,7 +409,7 @@ def raw_file_at_fault(spark: SparkSession, files: Files, paths: list[str], error
     """The raw file that made Spark fail, if one did. The error of a task does not name its file, so those that may be meant
     are read one by one, as many at a time as there are cores. Only a run that has failed pays for this."""
     told = str(error)
-    if "PATH_NOT_FOUND" in told or "FileNotFoundException" in told:
+    if isinstance(error, FileNotFoundError) or "PATH_NOT_FOUND" in told or "FileNotFoundException" in told:
         missing = next((path for path in paths if not files.exists(path)), None)
         return missing and RawFileError("RawFileMissing", f"{missing}: the file of the batch is not there.")
     if not why_unreadable(told):
@@ -450,7 +469,7 @@ def summarise(spark: SparkSession, files: Files, options: argparse.Namespace) ->
         return write_nothing(spark, options.gcs_path_transformed)
     try:
         return add_average_speed(spark, paths, options.gcs_path_transformed, options.gcs_path_rejected)
-    except (PySparkException, Py4JJavaError) as error:
+    except (FileNotFoundError, PySparkException, Py4JJavaError) as error:
         raise raw_file_at_fault(spark, files, paths, error) or error from error
 
 

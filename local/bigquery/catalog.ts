@@ -76,10 +76,16 @@ export class Catalog {
   }
 
   /** @throws BigQueryError `notFound` for the dataset, `duplicate` for the table */
-  addTable(ref: TableRef, fields: readonly Field[], properties: Properties): Table {
-    const { tables } = this.dataset(ref)
-    if (tables.has(ref.tableId))
+  assertNoTable(ref: TableRef): void {
+    if (this.dataset(ref).tables.has(ref.tableId)) {
       throw new BigQueryError('duplicate', `Already Exists: Table ${tableName(ref)}`)
+    }
+  }
+
+  /** @throws BigQueryError `notFound` for the dataset, `duplicate` for the table */
+  addTable(ref: TableRef, fields: readonly Field[], properties: Properties): Table {
+    this.assertNoTable(ref)
+    const { tables } = this.dataset(ref)
     const now = Date.now()
     const table: Table = { ref, createdMs: now, modifiedMs: now, fields, properties, rows: 0, bytes: 0 }
     tables.set(ref.tableId, table)

@@ -19,7 +19,7 @@ export function datasetRoutes(app: FastifyInstance, warehouse: Warehouse): void 
       const { datasetReference, location = 'US' } = request.body
       const ref = { projectId: request.params.projectId, datasetId: datasetReference?.datasetId ?? '' }
       checkDatasetId(ref.datasetId)
-      const dataset = await warehouse.createDataset(ref, location, keptProperties(request.body))
+      const dataset = catalog.addDataset(ref, location, keptProperties(request.body))
       return datasetResource(dataset, baseUrl(request))
     },
   )

@@ -110,7 +110,7 @@ async function startQuery(request: JobRequest, body: QueryBody, context: JobCont
     context,
     body.defaultDataset && { projectId: request.projectId, ...body.defaultDataset },
   )
-  const destination = await destinationOf(body, ref, warehouse)
+  const destination = destinationOf(body, ref, warehouse)
   // Python's client looks for the destination in the configuration even of a query that has failed.
   const { ref: destinationTable } = destination
   const configuration = {
@@ -183,7 +183,7 @@ function assertDataset(dataset: DatasetRef, { location }: JobRef, { warehouse }:
 }
 
 /** Where a query's rows go: where it says, or to a table of its own that is not listed. */
-async function destinationOf(body: QueryBody, ref: JobRef, warehouse: Warehouse): Promise<Destination> {
+function destinationOf(body: QueryBody, ref: JobRef, warehouse: Warehouse): Destination {
   const { projectId } = ref
   if (body.destinationTable !== undefined) {
     checkTableId(body.destinationTable.tableId)
@@ -195,7 +195,7 @@ async function destinationOf(body: QueryBody, ref: JobRef, warehouse: Warehouse)
   }
   const dataset = { projectId, datasetId: `_${createHash('md5').update(ref.location).digest('hex')}` }
   if (warehouse.catalog.findDataset(dataset) === undefined) {
-    await warehouse.createDataset(dataset, ref.location, {}, true)
+    warehouse.catalog.addDataset(dataset, ref.location, {}, true)
   }
   const tableId = `anon${createHash('md5').update(ref.jobId).digest('hex')}`
   return { ref: { ...dataset, tableId }, mayCreate: true, write: 'WRITE_TRUNCATE' }

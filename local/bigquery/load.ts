@@ -11,7 +11,7 @@ import { downloadAll, findSources, type SourceFile } from './load-sources.ts'
 import { tableName } from './names.ts'
 import type { ObjectStore } from './object-store.ts'
 import { changedFields } from './schema-change.ts'
-import { createStatement, measure, type TableSize, type Warehouse } from './warehouse.ts'
+import { makeTable, measure, type TableSize, type Warehouse } from './warehouse.ts'
 
 /** What a load needs besides its configuration. */
 export interface LoadContext {
@@ -143,7 +143,7 @@ async function prepareTable(
   { table, fields, replaces }: Target,
   statements: Statements,
 ): Promise<void> {
-  if (replaces || table === undefined) await statements.run(createStatement(destination, fields, true))
+  if (replaces || table === undefined) await makeTable(statements, destination, fields)
   else await warehouse.changeFields(table, fields, statements)
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { BigQueryError } from './errors.ts'
 
 /** https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets#DatasetReference */
@@ -55,9 +56,9 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
-/** The DuckDB schema of a dataset. */
-export function sqlSchema({ projectId, datasetId }: DatasetRef): string {
-  return quoted(`${projectId}.${datasetId}`)
+/** A table's schema in DuckDB: one of its own, since names that differ by case only are the same to DuckDB. */
+export function sqlSchema(ref: TableRef): string {
+  return quoted(`${createHash('md5').update(tableName(ref)).digest('hex')} ${datasetName(ref)}`)
 }
 
 /** A table's name in DuckDB; its last part is the table's own, so that it also serves as its alias. */

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -65,11 +65,13 @@ export class ObjectStore {
     const path = `/storage/v1/b/${object.bucket}/o/${encodeURIComponent(object.name)}?alt=media`
     const response = await this.#request(path, object)
     if (response === undefined) throw new BigQueryError('notFound', `Not found: URI ${uriOf(object)}`)
-    const packed = `${file}.raw`
     const content = response.body === null ? Readable.from([]) : Readable.fromWeb(response.body)
-    await pipeline(content, createWriteStream(packed))
-    const unpack = (await isGzip(packed)) ? [createGunzip()] : []
-    await pipeline([createReadStream(packed), ...unpack, createWriteStream(file)])
+    await pipeline(content, createWriteStream(file))
+    if (!(await isGzip(file))) return
+    const packed = `${file}.gz`
+    await rename(file, packed)
+    await pipeline(createReadStream(packed), createGunzip(), createWriteStream(file))
+    await rm(packed)
   }
 
   /** Writes an object. @throws BigQueryError `notFound` if there is no such bucket */

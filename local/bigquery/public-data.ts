@@ -40,7 +40,7 @@ export async function addPublicData(warehouse: Warehouse, tempDir: string): Prom
   const fields = parseFields(COLUMNS.map(([name, type]) => ({ name, type })))
   const path = join(tempDir, 'trips.ndjson')
   await pipeline(createReadStream(SAMPLE), createGunzip(), createWriteStream(path))
-  await warehouse.createDataset(TRIPS, 'US', {})
+  warehouse.catalog.addDataset(TRIPS, 'US', {})
   const table = await warehouse.createTable(TRIPS, fields, {})
   const size = await warehouse.database.transaction(async (statements) => {
     const source = {

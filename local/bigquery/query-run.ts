@@ -8,7 +8,7 @@ import type { AnalysedQuery, Select } from './query.ts'
 import { changedFields } from './schema-change.ts'
 import { translatedError } from './sql-errors.ts'
 import { columnDefinitions } from './types.ts'
-import { createStatement, measure, type Warehouse } from './warehouse.ts'
+import { makeTable, measure, type Warehouse } from './warehouse.ts'
 
 /** Where a query's rows go. */
 export interface Destination {
@@ -119,7 +119,7 @@ async function insertSelect(
   } catch (error) {
     throw translatedError(error, sql, output, prefix.length)
   }
-  if (!appends) await statements.run(createStatement(ref, fields, true))
+  if (!appends) await makeTable(statements, ref, fields)
   const inserted = await statements.run(
     `INSERT INTO ${sqlTable(ref)} (${columns}) SELECT ${columns} FROM ${ASIDE}`,
   )

@@ -117,7 +117,6 @@ export const JobBody = Type.Object({
 })
 export type JobBody = Static<typeof JobBody>
 
-/** Both spellings in use: of a request's body, and of a query string. */
 const FORMAT = {
   useInt64Timestamp: Type.Optional(Type.Boolean()),
   timestampOutputFormat: Type.Optional(Type.String()),
@@ -136,6 +135,9 @@ export const QueryRequest = Type.Object({
 })
 export type QueryRequest = Static<typeof QueryRequest>
 
+/** Python's client writes `True` where others write `true`. */
+const QueryFlag = Type.String({ pattern: '^([Tt]rue|[Ff]alse)$' })
+
 /** The paging that all reads of rows share. */
 export const RowsQuery = Type.Object({
   maxResults: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -144,7 +146,7 @@ export const RowsQuery = Type.Object({
   timeoutMs: Type.Optional(Type.Integer({ minimum: 0 })),
   selectedFields: Type.Optional(Type.String()),
   location: Type.Optional(Type.String()),
-  'formatOptions.useInt64Timestamp': Type.Optional(Type.Boolean()),
+  'formatOptions.useInt64Timestamp': Type.Optional(QueryFlag),
   'formatOptions.timestampOutputFormat': Type.Optional(Type.String()),
 })
 export type RowsQuery = Static<typeof RowsQuery>

@@ -1,3 +1,4 @@
+import { quoted } from './names.ts'
 import { FUNCTIONS } from './sql-functions.ts'
 import { duckdbType, numberLiteral, quotedName, stringLiteral, typedLiteral } from './sql-literals.ts'
 import { readTablePath, type TablePath, withNames } from './sql-names.ts'
@@ -15,6 +16,14 @@ export interface SqlScope {
 const BEFORE_TABLE = new Set(['FROM', 'JOIN', 'INTO', 'UPDATE', 'TABLE'])
 const AFTER_TABLES = new Set(
   'WHERE GROUP HAVING ORDER LIMIT QUALIFY WINDOW ON USING SELECT SET UNION INTERSECT VALUES'.split(' '),
+)
+
+/** Plain names in GoogleSQL that DuckDB takes for keywords. */
+const RESERVED_BY_DUCKDB = new Set(
+  `ANALYSE ANALYZE ANTI ASOF ASYMMETRIC AUTHORIZATION BINARY BOTH CHECK COLLATION COLUMN COLUMNS CONCURRENTLY CONSTRAINT
+  DEFERRABLE DESCRIBE DO FOREIGN FREEZE GENERATED GLOB ILIKE INITIALLY ISNULL LAMBDA LEADING MAP NOTNULL ONLY OVERLAPS PIVOT
+  PLACING POSITIONAL PRIMARY REFERENCES RETURNING SEMI SHOW SIMILAR SUMMARIZE SYMMETRIC TRAILING UNIQUE UNPACK UNPIVOT
+  VARIADIC VERBOSE`.split(/\s+/),
 )
 
 /**
@@ -70,7 +79,9 @@ class Translator {
     start: number,
   ): { readonly piece: Piece; readonly next: number } | undefined {
     const path = readTablePath(tokens, start)
-    if (path === undefined || is(tokens[path.next], '(')) return undefined
+    if (path === undefined) return undefined
+    // A name with parentheses behind it is a function's, but for INSERT's list of columns.
+    if (is(tokens[path.next], '(') && !is(tokens[start - 1], 'INTO')) return undefined
     const [only = ''] = path.parts
     if (path.parts.length === 1 && this.#subqueries.has(only.toLowerCase())) return undefined
     return { piece: { sql: this.#scope.table(path), offset: path.offset }, next: path.next }
@@ -128,7 +139,7 @@ class Translator {
       out.push(...this.#call(token, tokens.slice(i + 2, end)))
       return end - i + 1
     }
-    out.push({ sql: text, offset })
+    out.push({ sql: RESERVED_BY_DUCKDB.has(value) ? quoted(text) : text, offset })
     return 1
   }
 

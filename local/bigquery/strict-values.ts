@@ -12,7 +12,7 @@ const USUAL: Readonly<Partial<Record<FieldType, string>>> = {
   INTEGER: '[+-]?[0-9]{1,18}',
   NUMERIC: '[+-]?[0-9]{1,29}(\\.[0-9]{1,9})?',
   TIME,
-  TIMESTAMP: `${DATE}[ T]${TIME}( ?UTC|Z|[+-][0-9]{2}:[0-9]{2})?`,
+  TIMESTAMP: `${DATE}[ T]${TIME}( ?UTC|Z|[+]00:00)?`,
 }
 
 const CAST: Readonly<Record<FieldType, (text: string) => string>> = {
@@ -26,7 +26,8 @@ const CAST: Readonly<Record<FieldType, (text: string) => string>> = {
   NUMERIC: (text) => `CAST(${text} AS DECIMAL(38,9))`,
   STRING: (text) => text,
   TIME: (text) => `CAST(${text} AS TIME)`,
-  TIMESTAMP: (text) => `CAST(${text} AS TIMESTAMPTZ)`,
+  // By way of TIMESTAMP, which is in UTC here anyway: the direct cast takes three times as long.
+  TIMESTAMP: (text) => `make_timestamptz(epoch_us(CAST(${text} AS TIMESTAMP)))`,
 }
 
 /**

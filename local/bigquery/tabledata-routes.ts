@@ -33,7 +33,7 @@ export function formatOptions(query: RowsQuery) {
     'formatOptions.timestampOutputFormat': format,
   } = query
   return {
-    ...(useInt64Timestamp !== undefined && { useInt64Timestamp }),
+    useInt64Timestamp: useInt64Timestamp?.toLowerCase() === 'true',
     ...(format !== undefined && { timestampOutputFormat: format }),
   }
 }

@@ -1,4 +1,4 @@
-import { Catalog, type Dataset, type Properties, type Table } from './catalog.ts'
+import { Catalog, type Properties, type Table } from './catalog.ts'
 import type { Database, Statements } from './database.ts'
 import { BigQueryError } from './errors.ts'
 import type { Field } from './fields.ts'
@@ -25,34 +25,23 @@ export class Warehouse {
     this.database = database
   }
 
-  /** @throws BigQueryError `duplicate` */
-  async createDataset(
-    ref: DatasetRef,
-    location: string,
-    properties: Properties,
-    hidden = false,
-  ): Promise<Dataset> {
-    const dataset = this.catalog.addDataset(ref, location, properties, hidden)
-    await this.database.run(`CREATE SCHEMA IF NOT EXISTS ${sqlSchema(ref)}`)
-    return dataset
-  }
-
   /** @throws BigQueryError `notFound`, or `resourceInUse` when it has tables and `deleteContents` is not set */
   async deleteDataset(ref: DatasetRef, deleteContents: boolean): Promise<void> {
     const { tables } = this.catalog.dataset(ref)
     if (tables.size > 0 && !deleteContents) {
       throw new BigQueryError('resourceInUse', `Dataset ${datasetName(ref)} is still in use`)
     }
+    for (const table of [...tables.values()]) await this.deleteTable(table.ref)
     this.catalog.removeDataset(ref)
-    await this.database.run(`DROP SCHEMA IF EXISTS ${sqlSchema(ref)} CASCADE`)
   }
 
   /** @throws BigQueryError `notFound`, `duplicate` */
   createTable(ref: TableRef, fields: readonly Field[], properties: Properties): Promise<Table> {
     return this.exclusively(ref, async () => {
-      const table = this.catalog.addTable(ref, fields, properties)
-      if (fields.length > 0) await this.database.run(createStatement(ref, fields))
-      return table
+      this.catalog.assertNoTable(ref)
+      if (fields.length > 0)
+        await this.database.transaction((statements) => makeTable(statements, ref, fields))
+      return this.catalog.addTable(ref, fields, properties)
     })
   }
 
@@ -61,7 +50,7 @@ export class Warehouse {
     return this.exclusively(ref, async () => {
       this.catalog.table(ref)
       this.catalog.removeTable(ref)
-      await this.database.run(`DROP TABLE IF EXISTS ${sqlTable(ref)}`)
+      await this.database.run(`DROP SCHEMA IF EXISTS ${sqlSchema(ref)} CASCADE`)
     })
   }
 
@@ -69,7 +58,7 @@ export class Warehouse {
   async changeFields(table: Table, fields: readonly Field[], statements: Statements): Promise<void> {
     const name = sqlTable(table.ref)
     if (table.fields.length === 0 && fields.length > 0) {
-      await statements.run(createStatement(table.ref, fields))
+      await makeTable(statements, table.ref, fields)
       return
     }
     for (const [i, field] of fields.entries()) {
@@ -102,9 +91,14 @@ export interface TableSize {
   readonly bytes: number
 }
 
-/** The statement that makes a table, in place of one that is there if asked. */
-export function createStatement(ref: TableRef, fields: readonly Field[], replace = false): string {
-  return `CREATE ${replace ? 'OR REPLACE ' : ''}TABLE ${sqlTable(ref)} (${columnDefinitions(fields)})`
+/** Makes a table in DuckDB, empty, in place of one that may be there. */
+export async function makeTable(
+  statements: Statements,
+  ref: TableRef,
+  fields: readonly Field[],
+): Promise<void> {
+  await statements.run(`CREATE SCHEMA IF NOT EXISTS ${sqlSchema(ref)}`)
+  await statements.run(`CREATE OR REPLACE TABLE ${sqlTable(ref)} (${columnDefinitions(fields)})`)
 }
 
 /** Measures a table as the given connection sees it. */

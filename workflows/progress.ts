@@ -87,7 +87,7 @@ export function createProgress(): Progress {
         upsertSearchAttributes([{ key: CLUSTER_NAME, value: more.clusterName }])
     },
     batch(rawPath) {
-      upsertSearchAttributes([{ key: RAW_PATH, value: rawPath }])
+      upsertSearchAttributes([{ key: RAW_PATH, value: keywordOf(rawPath) }])
     },
     rowsLoaded(rows) {
       upsertSearchAttributes([{ key: ROWS_LOADED, value: rows }])

@@ -3,6 +3,7 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common'
 import { isCancellation, setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
 import {
+  keywordOf,
   PROGRESS_MEMO,
   type RunProgress,
   STEPS,

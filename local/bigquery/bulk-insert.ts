@@ -2,7 +2,7 @@ import type { Statements } from './database.ts'
 import type { Field } from './fields.ts'
 import type { CsvOptions, LoadConfig } from './load-config.ts'
 import { literal, quoted, sqlTable, type TableRef } from './names.ts'
-import { strictValue } from './strict-values.ts'
+import { strictValue, trustedValue } from './strict-values.ts'
 
 /** How the cleaned-up files are written: null is an empty cell, strings are quoted. */
 export const CLEAN_CSV: CsvOptions = {
@@ -23,6 +23,8 @@ export interface BulkSource {
   readonly fields: readonly Field[]
   readonly csv: CsvOptions
   readonly ignoreUnknownValues: boolean
+  /** Whether all values are known to be good, and written as `canonicalText` does. */
+  readonly trusted: boolean
 }
 
 /**
@@ -41,9 +43,10 @@ export async function bulkInsert(
   return statements.run(`INSERT INTO ${sqlTable(table)} (${columns}) ${select}`)
 }
 
-function csvSelect({ paths, fields, csv }: BulkSource): string {
+function csvSelect({ paths, fields, csv, trusted }: BulkSource): string {
   const values = fields.map(({ name, type }) => {
     const text = quoted(name)
+    if (trusted) return trustedValue(type, text)
     if (type !== 'STRING' || csv.allowQuotedNewlines) return strictValue(type, text)
     return `CASE WHEN contains(${text}, chr(10)) THEN error('newline') ELSE ${text} END`
   })

@@ -68,13 +68,14 @@ async function loadFiles(
     fields: target.sourceFields,
     csv: config.csv,
     ignoreUnknownValues: config.ignoreUnknownValues,
+    trusted: false,
   }
   const fast = await insert(config, context, target, raw).catch(onlyDatabaseErrors)
   if (!(fast instanceof DatabaseError)) return { ...fast, ...sizeOf(files), badRecords: 0, warnings: [] }
   // DuckDB does not say which record is wrong, and knows fewer spellings than BigQuery: read them one by one.
   const rules = { fields: target.sourceFields, ignoreUnknownValues: config.ignoreUnknownValues }
   const clean = await cleanSources(files, config, rules, join(folder, 'clean'))
-  const source: BulkSource = { ...raw, paths: [clean.path], format: 'CSV', csv: CLEAN_CSV }
+  const source: BulkSource = { ...raw, paths: [clean.path], format: 'CSV', csv: CLEAN_CSV, trusted: true }
   const slow = await insert(config, context, target, source).catch(onlyDatabaseErrors)
   if (slow instanceof DatabaseError) {
     throw new BigQueryError('invalid', `Error while reading data, error message: ${slow.message}`)

@@ -49,6 +49,7 @@ export async function addPublicData(warehouse: Warehouse, tempDir: string): Prom
       fields,
       csv: CLEAN_CSV,
       ignoreUnknownValues: false,
+      trusted: false,
     } as const
     await bulkInsert(statements, TRIPS, source)
     return measure(statements, TRIPS, fields)

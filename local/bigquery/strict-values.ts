@@ -26,17 +26,23 @@ const CAST: Readonly<Record<FieldType, (text: string) => string>> = {
   NUMERIC: (text) => `CAST(${text} AS DECIMAL(38,9))`,
   STRING: (text) => text,
   TIME: (text) => `CAST(${text} AS TIME)`,
-  // By way of TIMESTAMP, which is in UTC here anyway: the direct cast takes three times as long.
-  TIMESTAMP: (text) => `make_timestamptz(epoch_us(CAST(${text} AS TIMESTAMP)))`,
+  TIMESTAMP: (text) => `CAST(${text} AS TIMESTAMPTZ)`,
+}
+
+/** A SQL expression that turns text of `canonicalText` into a value. */
+export function trustedValue(type: FieldType, text: string): string {
+  return CAST[type](text)
 }
 
 /**
  * A SQL expression that turns text into a value, or fails the statement when the text is not one of the usual spellings.
- * Rarer spellings that BigQuery knows are put into a usual one by `canonicalText` first.
+ * Rarer spellings that BigQuery knows go through `canonicalText`.
  */
 export function strictValue(type: FieldType, text: string): string {
   const usual = USUAL[type]
-  const cast = CAST[type](text)
+  // All usual times are in UTC; by way of TIMESTAMP they are read three times as fast.
+  const cast =
+    type === 'TIMESTAMP' ? `make_timestamptz(epoch_us(CAST(${text} AS TIMESTAMP)))` : trustedValue(type, text)
   if (usual !== undefined) {
     return `CASE WHEN ${text} IS NULL THEN NULL WHEN regexp_full_match(${text}, ${literal(usual)}) THEN ${cast} ELSE error('unusual') END`
   }

@@ -37,8 +37,9 @@ async function demo(): Promise<number> {
   try {
     const rawPath = await exportTrips(cloud.env, say)
     say('\nTriggering the run, as an on-prem job does')
-    const status = await triggerRun(cloud.env, rawPath, { quiet: options.json === true })
-    const outcome = await readOutcome(cloud.env, rawPath)
+    const runId = `demo-${new Date().toISOString()}`
+    const status = await triggerRun(cloud.env, { runId, rawPath, quiet: options.json === true })
+    const outcome = await readOutcome(cloud.env, { runId, rawPath })
     if (options.json) process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`)
     say(render(outcome))
     if (staysUp) {

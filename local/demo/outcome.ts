@@ -1,3 +1,4 @@
+import { workflowIdOf } from '../../workflows/contract.ts'
 import { LOCAL } from '../cloud/settings.ts'
 import type { Ledger } from '../dataproc/ledger.ts'
 import { googleClients } from './google.ts'
@@ -20,7 +21,10 @@ export interface Outcome {
 }
 
 /** Reads back what lies where. */
-export async function readOutcome(env: Readonly<Record<string, string>>, rawPath: string): Promise<Outcome> {
+export async function readOutcome(
+  env: Readonly<Record<string, string>>,
+  { runId, rawPath }: { readonly runId: string; readonly rawPath: string },
+): Promise<Outcome> {
   const google = googleClients(env)
   try {
     return {
@@ -29,7 +33,8 @@ export async function readOutcome(env: Readonly<Record<string, string>>, rawPath
       storage: await readStorage(google.storage, rawPath),
       clusters: await readLedger(env),
       links: {
-        'Temporal Web UI': `${env['TEMPORAL_UI_URL']}/namespaces/${LOCAL.namespace}/workflows`,
+        'This run': `${env['TEMPORAL_UI_URL']}/namespaces/${LOCAL.namespace}/workflows/${encodeURIComponent(workflowIdOf(runId))}`,
+        'All runs': `${env['TEMPORAL_UI_URL']}/namespaces/${LOCAL.namespace}/workflows`,
         'API documentation': `${env['GATEWAY_URL']}/docs`,
       },
     }

@@ -11,17 +11,17 @@ const TRIGGER = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
  */
 export async function triggerRun(
   env: Readonly<Record<string, string>>,
-  rawPath: string,
-  { quiet }: { readonly quiet: boolean },
+  run: { readonly runId: string; readonly rawPath: string; readonly quiet: boolean },
 ): Promise<number> {
-  const trigger = spawn(process.execPath, [TRIGGER, 'trigger', '--raw-path', rawPath, '--wait'], {
+  const args = ['trigger', '--run-id', run.runId, '--raw-path', run.rawPath, '--wait']
+  const trigger = spawn(process.execPath, [TRIGGER, ...args], {
     env: {
       ...process.env,
       GATEWAY_URL: env['GATEWAY_URL'],
       IAP_CLIENT_ID: env['IAP_CLIENT_ID'],
       GOOGLE_APPLICATION_CREDENTIALS: env['GOOGLE_APPLICATION_CREDENTIALS'],
     },
-    stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'],
+    stdio: ['ignore', run.quiet ? 'ignore' : 'inherit', 'inherit'],
   })
   const [code] = await once(trigger, 'exit')
   return typeof code === 'number' ? code : 1

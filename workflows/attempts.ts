@@ -13,8 +13,16 @@ export interface Attempts {
 /** One that failed may be followed by one more: a second failure of the same kind is no accident. */
 const MAX_FAILED = 1
 
-/** A cluster that is lost with its output says nothing about the batch, so a new one may well do. */
-const WORTH_ANOTHER: readonly FailureType[] = ['ClusterGone', 'OutputGone', 'ClusterCreationFailed']
+/**
+ * A cluster that is lost with its output says nothing about the batch, so a new one may well do. Nor do files that are
+ * missing: after a reset they may be in the failed path, or archived, and the next attempt looks for them first.
+ */
+const WORTH_ANOTHER: readonly FailureType[] = [
+  'ClusterGone',
+  'OutputGone',
+  'ClusterCreationFailed',
+  'RawFilesMissing',
+]
 
 /** @param uuid drawn by the workflow, so that replay keeps it and a reset to before it renews it */
 export function firstAttempt(prepared: Prepared, uuid: string): Attempts {

@@ -30,6 +30,16 @@ interface Output extends OutputSummary {
   readonly attempt: Attempt
 }
 
+/** A batch whose rows are in the table. */
+interface Loaded {
+  readonly batch: Batch
+  /** Absent when there were no rows to load. */
+  readonly load: Load | undefined
+  /** Absent when an earlier run had loaded the batch. */
+  readonly output?: Output
+  readonly loadedBefore: boolean
+}
+
 /**
  * One batch of raw trips: described, run through Spark on a cluster of its own, loaded into BigQuery exactly once, and
  * archived. Whatever happens, the cluster goes away, the temporary files vanish, and the first failure is the one
@@ -74,12 +84,17 @@ export async function averageSpeed(input: AverageSpeedInput): Promise<AverageSpe
   }
 }
 
-async function describeBatch({ plan, progress, cleanup }: Run): Promise<Batch> {
+async function describeBatch(run: Run): Promise<Batch> {
+  const { plan, progress, cleanup } = run
   cleanup.arm(
     `The claim on ${plan.rawPath} was not released, which the next run of the batch will mend`,
     () => releaseBatch(plan),
   )
   await progress.step('claimBatch', () => claimBatch(plan))
+  return describe(run)
+}
+
+function describe({ plan, progress }: Run): Promise<Batch> {
   return progress.step(
     'describeRawFiles',
     () => describeRawFiles(plan),
@@ -87,49 +102,51 @@ async function describeBatch({ plan, progress, cleanup }: Run): Promise<Batch> {
   )
 }
 
-async function processBatch(run: Run, batch: Batch): Promise<AverageSpeedResult> {
+async function processBatch(run: Run, described: Batch): Promise<AverageSpeedResult> {
   const { plan, progress } = run
-  const earlier = await progress.within('loadTable', () => findLoad(plan, batch))
-  const output = earlier === undefined ? await produceOutput(run, batch) : undefined
-  if (output !== undefined && output.rowsWritten > 0 && plan.writeDisposition === 'WRITE_TRUNCATE') {
-    run.cleanup.arm(`The claim on ${plan.outputTable} was not released, which the next run will mend`, () =>
-      releaseTable(plan),
-    )
-    await progress.within('loadTable', () => claimTable(plan))
-  }
   const scope = CancellationScope.current()
-  if (scope.consideredCancelled) throw new CancelledFailure('The run was cancelled before the load.')
-  // From here on there is no way back: the load may commit, and then the files must follow it (P10).
-  return CancellationScope.nonCancellable(async () => {
-    const load = earlier ?? (await loadOutput(run, batch, output))
-    if (load !== undefined) {
-      progress.note({ loadJobId: load.jobId })
-      progress.rowsLoaded(load.rows)
-    }
-    const archive = await progress.step(
+  const loaded = await loadBatch(run, described)
+  if (loaded.load !== undefined) {
+    progress.note({ loadJobId: loaded.load.jobId })
+    progress.rowsLoaded(loaded.load.rows)
+  }
+  // The load has committed, so the files must follow it (P10).
+  const archive = await CancellationScope.nonCancellable(() =>
+    progress.step(
       'archiveRawFiles',
-      () => archiveRawFiles(plan, batch),
+      () => archiveRawFiles(plan, loaded.batch),
       ({ files, processedPath }) => `${files} files in ${processedPath}`,
-    )
-    return resultOf(run, { batch, load, output, archive, loadedBefore: earlier !== undefined }, scope)
-  })
+    ),
+  )
+  return resultOf(run, { ...loaded, archive }, scope)
 }
 
-/** Cluster and job, once more if the first cluster or its output is lost, or if a zone is out of stock. */
-async function produceOutput(run: Run, batch: Batch): Promise<Output> {
-  let attempts: Attempts = firstAttempt(run, uuid4())
+/**
+ * Attempt after attempt, until the batch is in the table. What history says of the batch is a hint: after a reset its
+ * files may have been moved, its output deleted, its load done. So each attempt looks again (P13).
+ */
+async function loadBatch(run: Run, described: Batch): Promise<Loaded> {
+  const { plan, progress } = run
+  let batch = described
+  let attempts: Attempts | undefined
   for (;;) {
+    const earlier = await progress.within('loadTable', () => findLoad(plan, batch))
+    refuseIfCancelled()
+    if (earlier !== undefined) return { batch, load: earlier, loadedBefore: true }
+    attempts ??= firstAttempt(run, uuid4())
     try {
-      return await produceOutputOnce(run, batch, attempts.current)
+      const output = await produceOutput(run, batch, attempts.current)
+      return { batch, output, load: await loadOutput(run, batch, output), loadedBefore: false }
     } catch (error) {
-      const next = nextAttempt(attempts, nameOf(error, run.progress.stepOf(error)).type, run, uuid4)
-      if (next === undefined || CancellationScope.current().consideredCancelled) throw error
-      attempts = next
+      attempts = nextAttempt(attempts, nameOf(error, progress.stepOf(error)).type, run, uuid4)
+      if (attempts === undefined) throw error
+      refuseIfCancelled()
+      batch = await describe(run)
     }
   }
 }
 
-async function produceOutputOnce(run: Run, batch: Batch, attempt: Attempt): Promise<Output> {
+async function produceOutput(run: Run, batch: Batch, attempt: Attempt): Promise<Output> {
   const { plan, progress, cleanup, deadlines } = run
   progress.note({ attempt: attempt.number, clusterName: attempt.clusterName, sparkJobId: attempt.sparkJobId })
   cleanup.arm(`Temporary files may remain under ${attempt.outputPath}`, () => deleteTemporaryFiles(attempt))
@@ -140,28 +157,39 @@ async function produceOutputOnce(run: Run, batch: Batch, attempt: Attempt): Prom
   return { ...summary, attempt }
 }
 
-async function loadOutput(run: Run, batch: Batch, output: Output | undefined): Promise<Load | undefined> {
-  const { plan, progress } = run
-  if (output === undefined || output.rowsWritten === 0) {
+async function loadOutput(run: Run, batch: Batch, output: Output): Promise<Load | undefined> {
+  const { plan, progress, cleanup } = run
+  if (output.rowsWritten === 0) {
+    refuseIfCancelled()
     progress.skip('loadTable', 'the batch holds no rows')
     return undefined
   }
-  return progress.step(
-    'loadTable',
-    () => loadTable(plan, batch, output.attempt, output),
-    (load) => `${load.rows} rows in ${plan.outputTable}`,
+  if (plan.writeDisposition === 'WRITE_TRUNCATE') {
+    cleanup.arm(`The claim on ${plan.outputTable} was not released, which the next run will mend`, () =>
+      releaseTable(plan),
+    )
+    await progress.within('loadTable', () => claimTable(plan))
+  }
+  refuseIfCancelled()
+  // From here on there is no way back: the load may commit (P10).
+  return CancellationScope.nonCancellable(() =>
+    progress.step(
+      'loadTable',
+      () => loadTable(plan, batch, output.attempt, output),
+      (load) => `${load.rows} rows in ${plan.outputTable}`,
+    ),
   )
+}
+
+function refuseIfCancelled(): void {
+  if (CancellationScope.current().consideredCancelled) {
+    throw new CancelledFailure('The run was cancelled before the load.')
+  }
 }
 
 function resultOf(
   { plan, receipts, cleanup }: Run,
-  done: {
-    readonly batch: Batch
-    readonly load: Load | undefined
-    readonly output: Output | undefined
-    readonly archive: Archive
-    readonly loadedBefore: boolean
-  },
+  done: Loaded & { readonly archive: Archive },
   scope: CancellationScope,
 ): AverageSpeedResult {
   const { batch, load, output, archive } = done

@@ -7,7 +7,7 @@ export type Undo = () => Promise<void>
 /** The saga's compensations. Each is armed before the step that it undoes. */
 export interface Cleanup {
   /**
-   * Arms a compensation.
+   * Arms a compensation. What is armed already stays as it is.
    * @param what names it for the report, as in 'the cluster average-speed-1f'
    * @returns runs it now, before the end of the run
    */
@@ -20,11 +20,13 @@ export interface Cleanup {
 
 /** An empty list of compensations, which run outside the reach of a cancel. */
 export function createCleanup(): Cleanup {
-  const armed: Undo[] = []
+  const armed = new Map<string, Undo>()
   const notCleaned: string[] = []
   return {
     notCleaned,
     arm(what, undo) {
+      const known = armed.get(what)
+      if (known !== undefined) return known
       let outcome: Promise<void> | undefined
       const once: Undo = () => {
         outcome ??= CancellationScope.nonCancellable(undo).then(
@@ -35,11 +37,11 @@ export function createCleanup(): Cleanup {
         )
         return outcome
       }
-      armed.push(once)
+      armed.set(what, once)
       return once
     },
     async run() {
-      for (const undo of armed.toReversed()) await undo()
+      for (const undo of [...armed.values()].toReversed()) await undo()
     },
   }
 }

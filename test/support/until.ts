@@ -1,0 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * Asks until it is so.
+ * @param what completes the sentence 'It did not come to pass that …'
+ * @throws Error when it is not so in time
+ */
+export async function until(
+  what: string,
+  condition: () => Promise<boolean>,
+  deadlineMs = 30_000,
+): Promise<void> {
+  const deadline = Date.now() + deadlineMs
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`It did not come to pass in ${deadlineMs} ms that ${what}.`)
+    await sleep(50)
+  }
+}

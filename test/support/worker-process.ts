@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from '../../local/support/free-port.ts'
+import type { TestCloud } from './local-cloud.ts'
+import { until } from './until.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const NODE = join(ROOT, 'node_modules', '.bin', 'node')
+
+/** A worker in a process of its own, which a test may kill. */
+export interface WorkerProcess {
+  /** Sends a signal and waits until the process has ended. */
+  stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+/**
+ * Starts a worker on a cloud that was brought up without one, and waits until it polls. Its looks at clusters and jobs
+ * follow each other fast, so that tests do not wait for them.
+ * @param variables more of what the worker reads from its environment
+ */
+export async function startWorker(
+  cloud: TestCloud,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<WorkerProcess> {
+  const port = await freePort('127.0.0.1')
+  const log = openSync(join(cloud.stateDir, 'worker.log'), 'a')
+  const child = spawn(NODE, [join(ROOT, 'src', 'worker', 'main.ts')], {
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '',
+      ...cloud.env,
+      POLL_MINIMUM_MS: '50',
+      POLL_MAXIMUM_MS: '200',
+      ...variables,
+      WORKER_HEALTH_PORT: String(port),
+    },
+    stdio: ['ignore', log, log],
+  })
+  closeSync(log)
+  const exited = once(child, 'exit')
+  await until('the worker polls', async () => {
+    if (hasEnded(child)) throw new Error(`The worker ended. Its log is in ${cloud.stateDir}.`)
+    return isReady(port)
+  })
+  return {
+    async stop(signal = 'SIGTERM') {
+      if (!hasEnded(child)) child.kill(signal)
+      await exited
+    },
+  }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+async function isReady(port: number): Promise<boolean> {
+  try {
+    return (await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1000) })).ok
+  } catch {
+    return false
+  }
+}

@@ -44,6 +44,9 @@ const RestartBody = Type.Object({ kill: Type.Optional(Type.Boolean()) }, { addit
 
 const START_DEADLINE_MS = 30_000
 
+// The server picks ports of its own for its inner services; on a busy machine another program may be faster.
+const START_TRIES = 3
+
 /**
  * Starts Temporal's development server with its Web UI on a SQLite file, and waits until it answers over gRPC.
  * @throws Error that names the log when it does not answer in 30 seconds.
@@ -105,6 +108,23 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
 }
 
 async function start(args: string[], log: string, address: string, namespace: string): Promise<ChildProcess> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnce(args, log, address, namespace)
+    } catch (error) {
+      if (tries === START_TRIES) {
+        throw new Error(`Temporal's development server did not start. Its log is ${log}.`, { cause: error })
+      }
+    }
+  }
+}
+
+async function startOnce(
+  args: string[],
+  log: string,
+  address: string,
+  namespace: string,
+): Promise<ChildProcess> {
   const output = openSync(log, 'a')
   const server = spawn(tools.temporal, args, {
     stdio: ['ignore', output, output],
@@ -116,7 +136,7 @@ async function start(args: string[], log: string, address: string, namespace: st
     await untilReady(server, address, namespace)
   } catch (error) {
     await stopProcess(server, 'SIGKILL')
-    throw new Error(`Temporal's development server did not start. Its log is ${log}.`, { cause: error })
+    throw error
   }
   return server
 }

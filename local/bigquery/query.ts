@@ -1,8 +1,8 @@
-import type { Database } from './database.ts'
+import { DatabaseError, type TextRow } from './database.ts'
 import { BigQueryError } from './errors.ts'
 import { type Field, parseFields } from './fields.ts'
 import { informationSchema } from './information-schema.ts'
-import { type DatasetRef, sqlTable, type TableRef, tableName } from './names.ts'
+import { type DatasetRef, quoted, sqlTable, type TableRef, tableName } from './names.ts'
 import { parameterReader } from './query-parameters.ts'
 import type { QueryBody } from './requests.ts'
 import { translate } from './sql.ts'
@@ -96,6 +96,7 @@ class Analysis {
   readonly #context: QueryContext
   readonly #defaultDataset: DatasetRef | undefined
   readonly #parameter: (token: Token) => string
+  #unknownTable: BigQueryError | undefined
 
   constructor(sql: string, { defaultDataset, queryParameters }: QueryBody, context: QueryContext) {
     this.#sql = sql
@@ -109,9 +110,9 @@ class Analysis {
       case 'select':
         return { kind: 'select', select: await this.#select(statement.tokens) }
       case 'change': {
-        const ref = this.#resolve(statement.path)
-        this.#existing(ref)
-        return { kind: 'change', ref, output: this.#translate(statement.tokens) }
+        const output = this.#translate(statement.tokens)
+        await this.#asked('EXPLAIN ', output)
+        return { kind: 'change', ref: this.#resolve(statement.path), output }
       }
       case 'dropTable': {
         const ref = this.#resolve(statement.path)
@@ -134,17 +135,37 @@ class Analysis {
   }
 
   #translate(tokens: readonly Token[]): SqlOutput {
-    const { warehouse, projectId } = this.#context
     return translate(tokens, {
       parameter: this.#parameter,
-      table: (path) => {
-        const schema = informationSchema(warehouse.catalog, path, projectId)
-        if (schema !== undefined) return schema
-        const ref = this.#resolve(path)
-        this.#existing(ref)
-        return sqlTable(ref)
-      },
+      table: (path) => this.#tableSql(path),
     })
+  }
+
+  /** A table that is not there is reported only if the statement can be read at all. */
+  #tableSql(path: TablePath): string {
+    const { warehouse, projectId } = this.#context
+    try {
+      const schema = informationSchema(warehouse.catalog, path, projectId)
+      if (schema !== undefined) return schema
+      const ref = this.#resolve(path)
+      this.#existing(ref)
+      return sqlTable(ref)
+    } catch (error) {
+      if (!(error instanceof BigQueryError)) throw error
+      this.#unknownTable ??= error
+      return quoted(path.parts.join('.'))
+    }
+  }
+
+  /** Asks DuckDB about a statement without running it. */
+  async #asked(prefix: 'DESCRIBE ' | 'EXPLAIN ', output: SqlOutput): Promise<TextRow[]> {
+    try {
+      return await this.#context.warehouse.database.rows(`${prefix}${output.sql}`)
+    } catch (error) {
+      const isSyntax = error instanceof DatabaseError && error.kind === 'Parser'
+      if (this.#unknownTable !== undefined && !isSyntax) throw this.#unknownTable
+      throw translatedError(error, this.#sql, output, prefix.length)
+    }
   }
 
   #resolve(path: TablePath): TableRef {
@@ -167,7 +188,7 @@ class Analysis {
   }
 
   async #fieldsOf(output: SqlOutput): Promise<Field[]> {
-    const columns = await describe(this.#context.warehouse.database, output, this.#sql)
+    const columns = await this.#asked('DESCRIBE ', output)
     const fields = columns.map(([name, type]) => fieldOf(name ?? '', type ?? ''))
     const names = fields.map(({ name }) => name.toLowerCase())
     const repeated = names.find((name, i) => names.indexOf(name) < i)
@@ -196,15 +217,5 @@ class Analysis {
       }
     })
     return parseFields(raw)
-  }
-}
-
-const DESCRIBE = 'DESCRIBE '
-
-async function describe(database: Database, output: SqlOutput, sql: string) {
-  try {
-    return await database.rows(`${DESCRIBE}${output.sql}`)
-  } catch (error) {
-    throw translatedError(error, sql, output, DESCRIBE.length)
   }
 }

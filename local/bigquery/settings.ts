@@ -4,15 +4,15 @@ import { type Static, Type } from 'typebox'
 export const Settings = Type.Object(
   {
     /** How long a job is PENDING, in milliseconds. */
-    pendingMs: Type.Number({ minimum: 0, default: 0 }),
+    pendingMs: Type.Number({ minimum: 0 }),
     /** How long a load is RUNNING before it does its work, in milliseconds. */
-    loadMs: Type.Number({ minimum: 0, default: 0 }),
+    loadMs: Type.Number({ minimum: 0 }),
     /** The same for queries. */
-    queryMs: Type.Number({ minimum: 0, default: 0 }),
+    queryMs: Type.Number({ minimum: 0 }),
     /** The same for extracts. */
-    extractMs: Type.Number({ minimum: 0, default: 0 }),
+    extractMs: Type.Number({ minimum: 0 }),
     /** Rows in each file of an extract to a URI with a wildcard; BigQuery decides by size. */
-    extractRowsPerFile: Type.Integer({ minimum: 1, default: 2000 }),
+    extractRowsPerFile: Type.Integer({ minimum: 1 }),
   },
   { additionalProperties: false },
 )

@@ -29,7 +29,7 @@ export function translatedError(error: unknown, sql: string, output: SqlOutput, 
   const offset = error.position === undefined ? undefined : output.originOf(error.position - prefix)
   const firstLine = error.message.split('\n')[0] ?? ''
   if (error.kind === 'Parser') return parserError(firstLine, sql, offset)
-  const name = error.missing
+  const name = error.missing && asWritten(error.missing, sql, offset)
   if (error.kind === 'Binder' && name !== undefined && /not found/.test(firstLine)) {
     return queryError(`Unrecognized name: ${name}`, sql, offset)
   }
@@ -37,6 +37,12 @@ export function translatedError(error: unknown, sql: string, output: SqlOutput, 
     return queryError(`Function not found: ${name}`, sql, offset)
   }
   return queryError(firstLine, sql, offset)
+}
+
+/** DuckDB puts names of functions into lower case. */
+function asWritten(name: string, sql: string, offset = 0): string {
+  const there = sql.slice(offset, offset + name.length)
+  return there.toLowerCase() === name.toLowerCase() ? there : name
 }
 
 function parserError(message: string, sql: string, offset: number | undefined): BigQueryError {

@@ -1,6 +1,6 @@
 import { BigQueryError } from './errors.ts'
 import type { DatasetRef, TableRef } from './names.ts'
-import { queryError } from './sql-errors.ts'
+import { KEYWORDS, queryError } from './sql-errors.ts'
 import { is, type Token } from './sql-tokens.ts'
 
 /** The dotted name of a table at a place in a statement. */
@@ -18,6 +18,7 @@ export interface TablePath {
 export function readTablePath(tokens: readonly Token[], start: number): TablePath | undefined {
   const first = tokens[start]
   if (first?.kind !== 'quotedName' && first?.kind !== 'word') return undefined
+  if (first.kind === 'word' && KEYWORDS.has(first.value)) return undefined
   const parts: string[] = []
   let next = start
   for (;;) {

@@ -62,7 +62,7 @@ function endOfList(tokens: readonly Token[], start: number): number {
 
 function hasName(item: readonly Token[]): boolean {
   const last = item.at(-1)
-  if (last === undefined || is(last, '*')) return true
+  if (last === undefined || !endsOperand(last)) return true
   if (item.some((token, i) => is(token, '*') && isStarModifier(item[i + 1]))) return true
   if (isPath(item)) return true
   if (last.kind !== 'quotedName' && !(last.kind === 'word' && !KEYWORDS.has(last.value))) return false

@@ -2,12 +2,14 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { CallCounts } from './call-counts.ts'
-import type { FaultTable } from './faults.ts'
+import type { FaultSpec, FaultTable } from './faults.ts'
 
 /** What a stand-in hands to its control endpoint. */
 export interface ControlOptions {
   readonly faults: FaultTable
   readonly calls: CallCounts
+  /** Throws an Error when a fault cannot be injected, such as for a code that the protocol does not have. */
+  readonly checkFault?: (fault: FaultSpec) => void
   /** Adds the stand-in's own routes. */
   readonly routes?: (app: FastifyInstance) => void | Promise<void>
   /** Default 127.0.0.1. */
@@ -49,9 +51,18 @@ const FaultBody = Type.Object(
 export async function startControlServer(options: ControlOptions): Promise<ControlServer> {
   // A misspelt key in a fault would otherwise be dropped without a word, and the test would prove nothing.
   const app = Fastify({ forceCloseConnections: true, ajv: { customOptions: { removeAdditional: false } } })
-  app.post<{ Body: Static<typeof FaultBody> }>('/faults', { schema: { body: FaultBody } }, ({ body }) => ({
-    id: options.faults.add(body).id,
-  }))
+  app.post<{ Body: Static<typeof FaultBody> }>(
+    '/faults',
+    { schema: { body: FaultBody } },
+    ({ body }, reply) => {
+      try {
+        options.checkFault?.(body)
+      } catch (error) {
+        return reply.code(400).send({ error: error instanceof Error ? error.message : String(error) })
+      }
+      return { id: options.faults.add(body).id }
+    },
+  )
   app.get('/faults', () => options.faults.list())
   app.get('/faults/landed', () => options.faults.landed())
   app.delete('/faults', async (_request, reply) => {

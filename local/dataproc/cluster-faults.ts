@@ -68,8 +68,8 @@ export class ClusterFaults {
 
 /**
  * The error of an operation that a fault ends. A stockout's is what Dataproc passes on from Compute Engine (seen in
- * kestra-io/plugin-gcp issue 698), a boot failure's lists the machines that did not report
- * (GoogleCloudPlatform/data-science-on-gcp issue 41).
+ * kestra-io/plugin-gcp 698), a boot failure's lists the machines that did not report
+ * (GoogleCloudPlatform/data-science-on-gcp 41).
  */
 export function faultStatus(fault: ClusterFault, project: string, zone: string, cluster: string): RpcStatus {
   switch (fault.kind) {

@@ -5,7 +5,7 @@ import { faultStatus } from './cluster-faults.ts'
 import { type ClusterRecord, clusterState, type DeletionCause, enterClusterState } from './cluster-record.ts'
 import type { ClusterTable } from './cluster-table.ts'
 import { endOfAge, idleLimit } from './lifecycle-config.ts'
-import { type Cluster, PACKED_EMPTY, type PackedMessage, packDataproc } from './model.ts'
+import { type Cluster, PACKED_EMPTY, type PackedMessage, packDataproc, type RpcStatus } from './model.ts'
 import type { OperationRecord, OperationTable } from './operations.ts'
 import type { Settings } from './settings.ts'
 import { timestamp } from './times.ts'
@@ -35,11 +35,7 @@ export class ClusterLifecycle {
     enterClusterState(cluster, 'CREATING', clock.now())
     const operation = operations.startOnCluster('CREATE', target(cluster), () => {
       if (clusterState(cluster) !== 'CREATING') return
-      cluster.timers.boot?.()
-      this.fail(cluster, 'Cluster creation was cancelled.')
-      operations.finish(operation, {
-        error: { code: status.CANCELLED, message: 'Cluster creation was cancelled.' },
-      })
+      this.fail(cluster, { code: status.CANCELLED, message: 'Cluster creation was cancelled.' })
     })
     cluster.openOperation = operation
     this.#watchAge(cluster)
@@ -47,9 +43,7 @@ export class ClusterLifecycle {
     if (fault?.kind === 'stuck') return operation
     cluster.timers.boot = clock.after(settings.bootMs, () => {
       if (fault !== undefined) {
-        const error = faultStatus(fault, cluster.project, cluster.zone, cluster.name)
-        this.fail(cluster, error.message)
-        operations.finish(operation, { error })
+        this.fail(cluster, faultStatus(fault, cluster.project, cluster.zone, cluster.name))
         return
       }
       if (settings.runningLagMs === 0) this.#run(cluster)
@@ -83,7 +77,7 @@ export class ClusterLifecycle {
     cluster.deletionCause = cause
     enterClusterState(cluster, 'DELETING', clock.now())
     onLost(cluster, false)
-    // A creation that is overtaken by a deletion ends well and returns a cluster that is DELETING (airflow issue 61947).
+    // A creation that is overtaken by a deletion ends well and returns a cluster that is DELETING (airflow 61947).
     if (cluster.openOperation) {
       operations.finish(cluster.openOperation, { response: packedCluster(cluster) })
     }
@@ -91,10 +85,9 @@ export class ClusterLifecycle {
     const fault = faults.take(['delete-failure'], cluster.zone, cluster.name)
     clock.after(settings.deleteMs, () => {
       if (fault !== undefined) {
-        const error = faultStatus(fault, cluster.project, cluster.zone, cluster.name)
-        this.fail(cluster, error.message)
+        cluster.openOperation = operation
+        this.fail(cluster, faultStatus(fault, cluster.project, cluster.zone, cluster.name))
         this.#watchAge(cluster)
-        operations.finish(operation, { error })
         return
       }
       this.#remove(cluster)
@@ -103,13 +96,15 @@ export class ClusterLifecycle {
     return operation
   }
 
-  /** Puts a cluster into ERROR, where it stays, and costs, until it is deleted. */
-  fail(cluster: ClusterRecord, detail: string): void {
-    const { clock, onLost } = this.#parts
+  /** Puts a cluster into ERROR, where it stays, and costs, until it is deleted; what was being done to it fails too. */
+  fail(cluster: ClusterRecord, error: RpcStatus): void {
+    const { clock, onLost, operations } = this.#parts
     cluster.timers.boot?.()
-    enterClusterState(cluster, 'ERROR', clock.now(), detail)
+    cluster.timers.update?.()
+    enterClusterState(cluster, 'ERROR', clock.now(), error.message)
     onLost(cluster, false)
     this.noteIdle(cluster)
+    if (cluster.openOperation) operations.finish(cluster.openOperation, { error })
   }
 
   /** Takes a cluster away as if it had never been; its jobs are lost with it. */

@@ -102,7 +102,7 @@ export function clusterService(parts: ClusterServiceParts) {
         throw notFound(`Cluster ${clusterPath(cluster)} with UUID ${request.clusterUuid}`)
       }
       if (clusterState(cluster) === 'DELETING') {
-        // The sentence that clients look for (DataBiosphere/leonardo pulls 219 and 1823).
+        // The sentence that clients look for (DataBiosphere/leonardo 219 and 1823).
         throw failedPrecondition(
           `Cannot delete cluster '${cluster.name}' while it has other pending delete operations.`,
         )
@@ -163,7 +163,7 @@ function freeZone(region: string, isOutOfStock: (zone: string) => boolean): stri
   return zones.find((zone) => !isOutOfStock(zone)) ?? `${zones[0]}`
 }
 
-/** As Dataproc words it (seen in kubeflow/pipelines issue 3046). */
+/** As Dataproc words it (seen in kubeflow/pipelines 3046). */
 function quotaMessage({ config }: Cluster): string {
   const cores = (type: string | null | undefined) => Number(/-(\d+)$/.exec(shortName(type))?.[1] ?? 1)
   const group = (

@@ -1,11 +1,14 @@
-import type { FastifyInstance } from 'fastify'
+import { status } from '@grpc/grpc-js'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { StandInClock } from '../control/clock.ts'
 import type { ClusterFaultSpec, ClusterFaults } from './cluster-faults.ts'
 import type { ClusterLifecycle } from './cluster-lifecycle.ts'
+import { type ClusterRecord, clusterState } from './cluster-record.ts'
 import type { ClusterTable } from './cluster-table.ts'
 import type { JobFaultSpec, JobFaults } from './job-faults.ts'
 import type { JobLifecycle } from './job-lifecycle.ts'
+import { isCancellable, isOver, type JobRecord, jobState } from './job-record.ts'
 import type { JobTable } from './job-table.ts'
 import { ledger } from './ledger.ts'
 import { PUBLISHED_QUOTAS, type QuotaLimits, type Quotas } from './quotas.ts'
@@ -71,7 +74,7 @@ const QuotasBody = Type.Object(
 )
 const AdvanceBody = Type.Object({ ms: Type.Number({ minimum: 0 }) }, strict)
 
-type Named = { Params: { name: string } }
+type Action = { Params: { name: string }; Body: { message?: string } | undefined }
 
 /**
  * The control endpoint's routes for Dataproc, besides the shared ones:
@@ -125,18 +128,20 @@ function clusterRoutes(
     clusterFaults.clear()
     return reply.code(204).send()
   })
-  app.post<Named & { Body: { message?: string } | undefined }>('/clusters/:name/fail', (request, reply) => {
-    const cluster = clusters.find(request.params.name)
-    if (cluster === undefined) return reply.code(404).send({ error: `No cluster ${request.params.name}.` })
-    clusterLifecycle.fail(cluster, request.body?.message ?? 'The cluster encountered an error.')
-    return { state: 'ERROR' }
-  })
-  app.post<Named>('/clusters/:name/vanish', (request, reply) => {
-    const cluster = clusters.find(request.params.name)
-    if (cluster === undefined) return reply.code(404).send({ error: `No cluster ${request.params.name}.` })
-    clusterLifecycle.vanish(cluster)
-    return { state: 'GONE' }
-  })
+  const actions: Readonly<Record<string, (cluster: ClusterRecord, message?: string) => void>> = {
+    fail: (cluster, message = 'The cluster encountered an error.') =>
+      clusterLifecycle.fail(cluster, { code: status.INTERNAL, message }),
+    vanish: (cluster) => clusterLifecycle.vanish(cluster),
+  }
+  for (const [action, act] of Object.entries(actions)) {
+    app.post<Action>(`/clusters/:name/${action}`, (request, reply) => {
+      const cluster = clusters.find(request.params.name)
+      if (cluster === undefined) return refuse(reply, 404, `There is no cluster ${request.params.name}.`)
+      if (clusterState(cluster) === 'DELETING') return refuse(reply, 409, `${cluster.name} is being deleted.`)
+      act(cluster, request.body?.message)
+      return { state: clusterState(cluster) }
+    })
+  }
 }
 
 function jobRoutes(app: FastifyInstance, { jobs, jobLifecycle, jobFaults }: ControlParts): void {
@@ -148,23 +153,23 @@ function jobRoutes(app: FastifyInstance, { jobs, jobLifecycle, jobFaults }: Cont
     jobFaults.clear()
     return reply.code(204).send()
   })
-  const actions: Readonly<Record<string, (id: string, message: string) => boolean>> = {
-    fail: (id, message) => withJob(id, (job) => jobLifecycle.fail(job, message)),
-    'cancel-outside': (id) => withJob(id, (job) => jobLifecycle.cancel(job)),
-    vanish: (id) => withJob(id, (job) => jobLifecycle.vanish(job)),
-  }
-  function withJob(id: string, act: (job: NonNullable<ReturnType<JobTable['find']>>) => void): boolean {
-    const job = jobs.find(id)
-    if (job !== undefined) act(job)
-    return job !== undefined
+  const actions: Readonly<Record<string, (job: JobRecord, message?: string) => void>> = {
+    fail: (job, message = '') => jobLifecycle.fail(job, message),
+    'cancel-outside': (job) => jobLifecycle.cancel(job),
+    vanish: (job) => jobLifecycle.vanish(job),
   }
   for (const [action, act] of Object.entries(actions)) {
-    app.post<Named & { Body: { message?: string } | undefined }>(
-      `/jobs/:name/${action}`,
-      (request, reply) => {
-        const done = act(request.params.name, request.body?.message ?? '')
-        return done ? { done } : reply.code(404).send({ error: `No job ${request.params.name}.` })
-      },
-    )
+    app.post<Action>(`/jobs/:name/${action}`, (request, reply) => {
+      const job = jobs.find(request.params.name)
+      if (job === undefined) return refuse(reply, 404, `There is no job ${request.params.name}.`)
+      const refused = action === 'fail' ? isOver(job) : action === 'cancel-outside' && !isCancellable(job)
+      if (refused) return refuse(reply, 409, `Job ${job.id} is ${jobState(job)}.`)
+      act(job, request.body?.message)
+      return { state: jobState(job) }
+    })
   }
+}
+
+function refuse(reply: FastifyReply, code: number, error: string): FastifyReply {
+  return reply.code(code).send({ error })
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { status } from '@grpc/grpc-js'
 import { CallCounts } from '../control/call-counts.ts'
 import { StandInClock } from '../control/clock.ts'
 import { startControlServer } from '../control/control-server.ts'
@@ -9,6 +10,7 @@ import { ClusterLifecycle } from './cluster-lifecycle.ts'
 import { clusterService } from './cluster-service.ts'
 import { ClusterTable } from './cluster-table.ts'
 import { controlRoutes } from './control-routes.ts'
+import { statusCode } from './errors.ts'
 import { startGrpcServer } from './grpc-server.ts'
 import { instantRunner } from './instant-runner.ts'
 import { JobFaults } from './job-faults.ts'
@@ -111,6 +113,7 @@ export async function startDataproc(options: DataprocOptions): Promise<DataprocS
   const control = await startControlServer({
     faults,
     calls,
+    checkFault: ({ code }) => statusCode(code, status.UNAVAILABLE),
     routes: (app) =>
       controlRoutes(app, {
         clock,

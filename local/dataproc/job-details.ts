@@ -9,7 +9,7 @@ export interface FailedJob extends Location {
 
 /**
  * `status.details` of a job whose driver failed, in Dataproc's shape: the driver's own message if it gave one (seen in
- * dagster-io/dagster issue 1417), then where to look.
+ * dagster-io/dagster 1417), then where to look.
  */
 export function failureDetails(job: FailedJob, message: string): string {
   const folder = job.outputUri.replace(/^gs:\/\//, '').replace(/\/[^/]*$/, '/')

@@ -115,12 +115,12 @@ export class JobLifecycle {
   async #exited(job: JobRecord, outcome: JobOutcome): Promise<void> {
     job.timer?.()
     delete job.run
-    // Whoever reads DONE must find the output.
     const decided = this.#decided.get(job)
     if (decided === undefined && !outcome.succeeded && this.#mayRestart(job)) {
       this.#restart(job, detailsOf(job, outcome.message))
       return
     }
+    // Whoever reads that the job is over must find its output.
     await job.output.close()
     const end: End = outcome.succeeded
       ? { state: 'DONE' }

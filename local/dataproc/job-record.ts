@@ -46,3 +46,8 @@ export function enterJobState(job: JobRecord, state: JobState, at: number, detai
   resource.status = { state, stateStartTime: timestamp(at), ...(details && { details }) }
   resource.done = TERMINAL_JOB_STATES.has(state)
 }
+
+/** Whether a cancellation is accepted: a job that is being set up cannot be cancelled (googleapis/google-cloud-java 3754). */
+export function isCancellable(job: JobRecord): boolean {
+  return jobState(job) === 'PENDING' || jobState(job) === 'RUNNING'
+}

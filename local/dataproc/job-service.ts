@@ -8,7 +8,7 @@ import { DriverOutput } from './driver-output.ts'
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from './errors.ts'
 import { labelValues, parseFilter, satisfies } from './filters.ts'
 import type { JobLifecycle } from './job-lifecycle.ts'
-import { isOver, type JobRecord, jobPath, jobState } from './job-record.ts'
+import { isCancellable, isOver, type JobRecord, jobPath, jobState } from './job-record.ts'
 import { checkJobId, checkNewJob } from './job-request.ts'
 import type { JobTable } from './job-table.ts'
 import { checkLabels } from './labels.ts'
@@ -134,7 +134,6 @@ export function jobService(parts: JobServiceParts) {
     CancelJob(request: Get): Job {
       const job = existing(locate(request), request.jobId)
       if (!isCancellable(job)) {
-        // A job that is being set up cannot be cancelled either (googleapis/google-cloud-java issue 3754).
         throw failedPrecondition(
           `Cannot cancel jobId '${job.id}' in projectId '${job.project}' in state: '${jobState(job)}'; cancellable states: '[PENDING, RUNNING]'`,
         )
@@ -192,10 +191,6 @@ function usableCluster(at: Location, name: string, { clusters }: JobServiceParts
   const state = clusterState(cluster)
   if (state === 'RUNNING' || state === 'UPDATING' || state === 'ERROR_DUE_TO_UPDATE') return cluster
   throw failedPrecondition(`Cluster ${clusterPath(cluster)} is in state '${state}' and does not accept jobs.`)
-}
-
-function isCancellable(job: JobRecord): boolean {
-  return jobState(job) === 'PENDING' || jobState(job) === 'RUNNING'
 }
 
 function stateGroup(job: JobRecord): 'ACTIVE' | 'NON_ACTIVE' {

@@ -72,7 +72,7 @@ function watch(child: ReturnType<typeof spawn>, context: JobContext, folder: str
   }
 }
 
-/** A killed driver's exit code is 128 and the signal's number, and Dataproc's sentence says so (seen in cdapio/cdap pull 15658). */
+/** A killed driver's exit code is 128 and the signal's number, and Dataproc's sentence says so (seen in cdapio/cdap 15658). */
 function reasonOf(code: number | null, signal: NodeJS.Signals | null, output: string): string {
   if (signal !== null || code === 143 || code === 137) {
     return `Driver received SIGTERM/SIGKILL signal and exited with ${code ?? 137} code, which potentially signifies a memory pressure.`

@@ -95,6 +95,20 @@ test('a deletion can fail, and the cluster is in ERROR and can be deleted again'
 })
 
 describe('a cluster', () => {
+  test('that fails while it is being created ends its creation in an error', async () => {
+    await dataproc.control('PUT', '/settings', { bootMs: 60_000 })
+    const [operation] = await dataproc.clusters.createCluster({
+      ...dataproc.at,
+      cluster: { clusterName: 'crashing', config: {} },
+    })
+    await dataproc.control('POST', '/clusters/crashing/fail', { message: 'Disk is full.' })
+    await expect(operation.promise()).rejects.toMatchObject({
+      code: status.INTERNAL,
+      message: expect.stringContaining('Disk is full.'),
+    })
+    expect(statesOf(await get('crashing'))).toEqual(['CREATING', 'ERROR'])
+  })
+
   test('that vanishes is NOT_FOUND, and so are its jobs', async () => {
     await createCluster(dataproc, 'vanishing')
     await dataproc.control('PUT', '/settings', { jobMode: 'stub', jobMs: 3_600_000 })
@@ -212,11 +226,14 @@ describe('an injected fault', () => {
     expect(landed.at(-1)).toMatchObject({ call: 'GetCluster', kind: 'error', when: 'before' })
   })
 
-  test('that is misspelt is refused', async () => {
-    await expect(
-      dataproc.control('POST', '/faults', { on: 'GetCluster', kind: 'error', tmies: 2 }),
-    ).rejects.toThrow(/400/)
-  })
+  test.each([{ tmies: 2 }, { code: 'NO_SUCH_CODE' }])(
+    'that is misspelt (%j) is refused',
+    async (misspelt) => {
+      await expect(
+        dataproc.control('POST', '/faults', { on: 'GetCluster', kind: 'error', ...misspelt }),
+      ).rejects.toThrow(/400/)
+    },
+  )
 })
 
 test('quotas, once asked for, are kept by the minute', async () => {

@@ -260,3 +260,23 @@ test('a failed job cannot be cancelled into another state', async () => {
     dataproc.jobs.cancelJob({ ...dataproc.at, jobId: job?.reference?.jobId ?? '' }),
   ).rejects.toMatchObject({ code: status.FAILED_PRECONDITION })
 })
+
+test(
+  'the drivers die with the stand-in',
+  async () => {
+    await bucket
+      .file('sleeps.py')
+      .save('import os, time\nprint("pids", os.getpid(), os.getppid(), flush=True)\ntime.sleep(600)\n')
+    const job = await submit({ mainPythonFileUri: 'gs://spark-test/sleeps.py' })
+    const text = await until(
+      () => output(job),
+      (soFar) => soFar.includes('pids'),
+      SPARK_MS,
+    )
+    const pids = (/pids (.*)/.exec(text)?.[1] ?? '').split(' ').map(Number)
+    expect(pids.map(isAlive)).toEqual([true, true])
+    await dataproc.close()
+    expect(pids.map(isAlive)).toEqual([false, false])
+  },
+  SPARK_MS,
+)

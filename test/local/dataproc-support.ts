@@ -23,6 +23,7 @@ export interface DataprocUnderTest {
   readonly env: Readonly<Record<string, string>>
   /** Calls the control endpoint; answers the JSON body. */
   control(method: string, path: string, body?: object): Promise<unknown>
+  /** May be called twice. */
   close(): Promise<void>
 }
 
@@ -37,6 +38,7 @@ export async function startDataprocUnderTest(settings: object = {}): Promise<Dat
     sslCreds: grpc.credentials.createInsecure(),
   }
   const at = { projectId: cloud.get('GOOGLE_CLOUD_PROJECT'), region: cloud.get('DATAPROC_REGION') }
+  let closing: Promise<void> | undefined
   const clusters = new v1.ClusterControllerClient(clientOptions)
   const jobs = new v1.JobControllerClient(clientOptions)
   async function control(method: string, path: string, body?: object): Promise<unknown> {
@@ -59,9 +61,9 @@ export async function startDataprocUnderTest(settings: object = {}): Promise<Dat
     clientOptions,
     env: cloud.env,
     control,
-    async close() {
-      await Promise.all([clusters.close(), jobs.close()])
-      await cloud.close()
+    close() {
+      closing ??= Promise.all([clusters.close(), jobs.close()]).then(() => cloud.close())
+      return closing
     },
   }
 }

@@ -6,7 +6,7 @@ import { attempting, failure, isNotFound } from './failures.ts'
 import { heartbeating } from './long-running.ts'
 import { type Manifest, readManifest } from './manifests.ts'
 import { type Move, moveObjects } from './moves.ts'
-import { fileAt, objectsByRelativeName, splitUri, writeObject } from './objects.ts'
+import { fileAt, objectsByRelativeName, sameBytes, splitUri, writeObject } from './objects.ts'
 import { checkAllThere, FAILURE_FILE } from './raw-files.ts'
 
 /** Why a batch's files lie in the failed path. */
@@ -31,12 +31,12 @@ export function archiveActivities({ storage }: ActivityClients) {
           const target = await settleArchivePlace(storage, plan, new Date())
           const raw = await objectsByRelativeName(storage, plan.rawPath)
           checkAllThere(plan, manifest.objects, raw, await objectsByRelativeName(storage, target))
-          const described = await moveDescribed(plan, manifest, target, raw)
+          const moved = await moveDescribed(plan, manifest, target, raw)
           await deleteIfPresent(`${plan.failedPath}${FAILURE_FILE}`)
           return {
             processedPath: target,
-            files: described,
-            filesLeftInPlace: raw.size - intersect(raw, plan, manifest),
+            files: manifest.objects.length,
+            filesLeftInPlace: raw.size - moved,
           }
         }),
       )
@@ -73,6 +73,7 @@ export function archiveActivities({ storage }: ActivityClients) {
     )
   }
 
+  /** @returns how many it has moved now; what has changed since it was described is left in place */
   async function moveDescribed(
     plan: RunPlan,
     manifest: Manifest,
@@ -81,13 +82,14 @@ export function archiveActivities({ storage }: ActivityClients) {
   ): Promise<number> {
     const { name: prefix } = splitUri(plan.rawPath)
     const moves: Move[] = []
-    for (const { name: fullName } of manifest.objects) {
-      const name = fullName.slice(prefix.length)
+    for (const described of manifest.objects) {
+      const name = described.name.slice(prefix.length)
       const object = raw.get(name)
-      if (object !== undefined) moves.push({ from: `${plan.rawPath}${name}`, to: `${target}${name}`, object })
+      if (object === undefined || !sameBytes(object, described)) continue
+      moves.push({ from: `${plan.rawPath}${name}`, to: `${target}${name}`, object })
     }
     await moveObjects(storage, moves)
-    return manifest.objects.length
+    return moves.length
   }
 
   async function deleteIfPresent(uri: string): Promise<void> {
@@ -97,9 +99,4 @@ export function archiveActivities({ storage }: ActivityClients) {
       if (!isNotFound(error)) throw error
     }
   }
-}
-
-function intersect(raw: ReadonlyMap<string, unknown>, plan: RunPlan, manifest: Manifest): number {
-  const { name: prefix } = splitUri(plan.rawPath)
-  return manifest.objects.filter(({ name }) => raw.has(name.slice(prefix.length))).length
 }

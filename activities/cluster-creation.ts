@@ -3,9 +3,10 @@ import { operationsProtos } from 'google-gax'
 import type { Attempt, ClusterRef, Deadlines } from '../workflows/run-types.ts'
 import { workflowId } from './batches.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
-import { attempting, failure, isAlreadyExists, isNotFound, messageOf } from './failures.ts'
+import { attempting, failure, isAlreadyExists, isNotFound, isStockout, messageOf } from './failures.ts'
 import { attemptKeyOf, isOurs, ownership } from './labels.ts'
 import { pollUntil } from './long-running.ts'
+import { zoneMemory } from './zones.ts'
 
 type Cluster = protos.google.cloud.dataproc.v1.ICluster
 
@@ -13,8 +14,9 @@ type Cluster = protos.google.cloud.dataproc.v1.ICluster
 const IDLE_DELETE_SECONDS = 30 * 60
 
 /** Creates a cluster for one attempt. */
-export function clusterCreation({ clusters }: ActivityClients, settings: ActivitySettings) {
+export function clusterCreation({ clusters, storage }: ActivityClients, settings: ActivitySettings) {
   const { project: projectId, region } = settings
+  const zones = zoneMemory(storage, settings)
   return {
     /**
      * Creates the attempt's cluster and waits until it is running. A repeated try meets the cluster of the first: the
@@ -24,7 +26,12 @@ export function clusterCreation({ clusters }: ActivityClients, settings: Activit
     async createCluster(attempt: Attempt, deadlines: Deadlines): Promise<ClusterRef> {
       return attempting(`create the cluster ${attempt.clusterName}`, async () => {
         const operation = await requestCreation(attempt, deadlines)
-        return pollUntil({ polling: settings.polling, read: () => readCreation(attempt, operation) })
+        const cluster = await pollUntil({
+          polling: settings.polling,
+          read: () => readCreation(attempt, operation),
+        })
+        await zones.note(attempt.zone)
+        return cluster
       })
     },
   }
@@ -45,7 +52,7 @@ export function clusterCreation({ clusters }: ActivityClients, settings: Activit
       if (cluster !== undefined && !isOursFor(cluster, attempt, settings)) {
         throw failure(
           'ForeignCluster',
-          `A cluster named ${attempt.clusterName} exists and is not this run's.`,
+          `A cluster named ${attempt.clusterName} exists and is not this run's, so it is left alone.`,
         )
       }
       return undefined
@@ -96,13 +103,9 @@ function isOursFor(cluster: Cluster, attempt: Attempt, settings: ActivitySetting
   return isOurs(cluster, settings.deployment) && attemptKeyOf(cluster) === attempt.key
 }
 
-// Compute Engine's words for a zone without machines:
-// https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-resource-availability
-const STOCKOUT = /ZONE_RESOURCE_POOL_EXHAUSTED|does not have enough resources|stockout/i
-
 function creationFailure(attempt: Attempt, reason: string): Error {
   const message = messageOf(reason)
-  if (STOCKOUT.test(message)) {
+  if (isStockout(message)) {
     const place = attempt.zone ?? 'the zone that Dataproc chose'
     return failure('Stockout', `${place} has no machines for the cluster ${attempt.clusterName}: ${message}`)
   }

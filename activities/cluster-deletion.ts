@@ -1,10 +1,12 @@
-import { Context } from '@temporalio/activity'
+import type { protos } from '@google-cloud/dataproc'
 import type { Attempt } from '../workflows/run-types.ts'
 import { getCluster } from './cluster-creation.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, isNotFound } from './failures.ts'
 import { attemptKeyOf, isOurs } from './labels.ts'
-import { heartbeating, pollUntil } from './long-running.ts'
+import { heartbeating, pauseFor, pollUntil } from './long-running.ts'
+
+type Diagnosis = protos.google.cloud.dataproc.v1.IDiagnoseClusterResults
 
 /** The cluster to delete. Without its UUID the reply to its creation was lost, and it may or may not exist. */
 export interface DeletionTarget {
@@ -14,7 +16,7 @@ export interface DeletionTarget {
 }
 
 // A creation whose request was lost on the way may still be carried out by the other side for a while.
-const SETTLE_MS = 20_000
+const DEFAULT_SETTLE_MS = 20_000
 
 /** Deletes clusters, and only ours (P4). */
 export function clusterDeletion({ clusters }: ActivityClients, settings: ActivitySettings) {
@@ -41,16 +43,20 @@ export function clusterDeletion({ clusters }: ActivityClients, settings: Activit
      * @returns the `gs://` URI of the archive, or nothing when there is no such cluster
      */
     async diagnoseCluster(attempt: Attempt): Promise<string | undefined> {
-      return attempting(`diagnose the cluster ${attempt.clusterName}`, () =>
-        heartbeating(async () => {
-          const request = { projectId, region, clusterName: attempt.clusterName }
-          if ((await getCluster(clusters, request)) === undefined) return undefined
-          const [operation] = await clusters.diagnoseCluster(request)
-          const [result] = await operation.promise()
-          return result.outputUri ?? undefined
-        }),
-      )
+      return attempting(`diagnose the cluster ${attempt.clusterName}`, async () => {
+        const request = { projectId, region, clusterName: attempt.clusterName }
+        if ((await getCluster(clusters, request)) === undefined) return undefined
+        const [{ name = '' }] = await clusters.diagnoseCluster(request)
+        return pollUntil({ polling: settings.polling, read: () => readDiagnosis(name) })
+      })
     },
+  }
+
+  async function readDiagnosis(operationName: string): Promise<string | undefined> {
+    const { done, error, result } = await clusters.checkDiagnoseClusterProgress(operationName)
+    if (done !== true) return undefined
+    if (error) throw error
+    return (result as Diagnosis | undefined)?.outputUri ?? ''
   }
 
   async function findUuid(target: DeletionTarget): Promise<string | undefined> {
@@ -95,7 +101,7 @@ export function clusterDeletion({ clusters }: ActivityClients, settings: Activit
   }
 
   async function afterSettling<T>(read: () => Promise<T>): Promise<T> {
-    await Context.current().sleep(SETTLE_MS)
+    await pauseFor(settings.settleMs ?? DEFAULT_SETTLE_MS)
     return read()
   }
 }

@@ -26,6 +26,11 @@ export interface ActivitySettings {
   readonly defaults: RunDefaults
   readonly cluster: ClusterShape
   readonly polling: Polling
+  /**
+   * Milliseconds after which a creation whose reply was lost is taken never to have arrived, if its cluster is still not
+   * there. Default: 20 seconds.
+   */
+  readonly settleMs?: number
 }
 
 /** The shape of the ephemeral cluster. */

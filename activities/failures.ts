@@ -34,9 +34,35 @@ const HTTP: Readonly<Record<number, Translation>> = {
   429: retryable('QuotaExceeded'),
 }
 
+// What to do about a failure of a type, where its own sentence does not say. The raw files are where they were.
+const ADVICE: Partial<Record<FailureType, string>> = {
+  PermissionDenied: "Grant the worker's service account what is missing, then retry the run.",
+  NotFound: 'Create what is missing, or correct the setting that names it, then retry the run.',
+  InvalidRequest: "Correct the worker's settings, then retry the run.",
+  QuotaExceeded: 'Free some of the quota or ask for more, then retry the run.',
+  Stockout: 'Retry the run later, or let CLUSTER_ZONES name more zones.',
+  Unavailable: 'Retry the run once the service answers again.',
+  ClusterCreationFailed: 'Mend the cause, then retry the run.',
+  ClusterGone: 'Retry the run; it gets a new cluster.',
+  ForeignCluster: 'Retry the run; it gets a new name.',
+  SchemaMismatch:
+    'Give the table the columns that the run writes, or name another output table, then retry the run.',
+  LoadFailed: 'Mend the cause, then retry the run.',
+}
+
 /** A failure of a named type that is not retried within the run. */
 export function failure(type: FailureType, message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, type)
+  return ApplicationFailure.nonRetryable(advised(type, message), type)
+}
+
+/** The same, but worth another try of the activity. */
+export function passingFailure(type: FailureType, message: string): ApplicationFailure {
+  return ApplicationFailure.retryable(advised(type, message), type)
+}
+
+function advised(type: FailureType, message: string): string {
+  const advice = ADVICE[type]
+  return advice === undefined ? message : `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`
 }
 
 /**
@@ -73,10 +99,18 @@ export function isPreconditionFailed(error: unknown): boolean {
   return statusOf(error) === 412
 }
 
+/**
+ * True for Compute Engine's words for a zone without machines:
+ * https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-resource-availability
+ */
+export function isStockout(message: string): boolean {
+  return /ZONE_RESOURCE_POOL_EXHAUSTED|does not have enough resources|stockout/i.test(message)
+}
+
 function translate(error: unknown, doing: string): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error
-  const message = `Could not ${doing}: ${messageOf(error)}`
   const { type, retryable: mayRetry } = translationOf(error)
+  const message = advised(type, `Could not ${doing}: ${messageOf(error)}`)
   return ApplicationFailure.create({
     type,
     message,
@@ -88,6 +122,7 @@ function translate(error: unknown, doing: string): Error {
 function translationOf(error: unknown): Translation {
   const status = statusOf(error)
   const text = messageOf(error)
+  if (isStockout(text)) return final('Stockout')
   // Dataproc reports a lack of quota for the cluster as a request that is wrong; waiting a minute does not mend that.
   if (/insufficient .*quota/i.test(text)) return final('QuotaExceeded')
   // BigQuery and Cloud Storage send rates and quotas as 403, with a reason of their own.

@@ -10,13 +10,14 @@ import { rawFileActivities } from './raw-files.ts'
 import { sparkJobActivities } from './spark-jobs.ts'
 import { temporaryFileActivities } from './temporary-files.ts'
 import { warehouseActivities } from './warehouse.ts'
+import { zoneMemory } from './zones.ts'
 
 export type { ActivityClients, ActivitySettings } from './context.ts'
 
 /** All activities, on the given clients. */
 export function createActivities(clients: ActivityClients, settings: ActivitySettings) {
   return {
-    ...preparationActivities(settings),
+    ...preparationActivities(settings, zoneMemory(clients.storage, settings).inOrder),
     ...batchActivities(clients),
     ...rawFileActivities(clients),
     ...clusterCreation(clients, settings),

@@ -3,7 +3,7 @@ import type { BigQuery, JobMetadata } from '@google-cloud/bigquery'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch } from '../workflows/run-types.ts'
 import type { ActivitySettings } from './context.ts'
-import { isAlreadyExists, isNotFound } from './failures.ts'
+import { isAlreadyExists, isNotFound, passingFailure } from './failures.ts'
 import { pollUntil } from './long-running.ts'
 import { TABLE_SCHEMA } from './table-schema.ts'
 
@@ -41,7 +41,8 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
         polling: settings.polling,
         read: async () => {
           const job = await read(jobId)
-          return job?.status?.state === 'DONE' ? job : undefined
+          if (job === undefined) throw passingFailure('Unavailable', `The load job ${jobId} has vanished.`)
+          return job.status?.state === 'DONE' ? job : undefined
         },
       })
     },
@@ -68,7 +69,8 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
           },
         })
       } catch (error) {
-        if (!isAlreadyExists(error)) throw error
+        // The client also throws when the job was made and has failed at once, which its end tells.
+        if (!isAlreadyExists(error) && (await read(jobId)) === undefined) throw error
       }
     },
   }
@@ -82,6 +84,12 @@ export function rowsOf(job: LoadJob): number {
 /** The rows that Spark had written when the load was asked for. */
 export function expectedRowsOf(job: LoadJob): number {
   return Number(job.configuration?.labels?.['rows_written'] ?? -1)
+}
+
+/** True when a job loads this very attempt's output. */
+export function readsOutputOf(job: LoadJob, attempt: Attempt): boolean {
+  const uris = job.configuration?.load?.sourceUris ?? []
+  return uris.every((uri) => uri.startsWith(attempt.outputPath))
 }
 
 function splitTable(table: string): [string, string, string] {

@@ -30,11 +30,12 @@ export interface Poll<T> {
   read(): Promise<T | undefined>
   readonly polling: Polling
   /**
-   * Called once when the run itself was asked to cancel; the poll then goes on until the read says that it has ended.
+   * Called when the run itself was asked to cancel; the poll then goes on until the read says that it has ended.
    * Not called on worker shutdown, timeout, pause or reset: then the activity lets go and leaves what it watches running
    * (P6).
+   * @returns false when it cannot be cancelled just now; it is then asked for again after the next read
    */
-  cancel?(): Promise<void>
+  cancel?(): Promise<boolean>
 }
 
 /**
@@ -52,7 +53,7 @@ export async function pollUntil<T>(poll: Poll<T>): Promise<T> {
         Math.max(poll.polling.minimum, (Date.now() - startedAt) / 10),
       )
       try {
-        await Context.current().sleep(pause)
+        await pauseFor(pause)
       } catch (error) {
         await endCancelled(poll, error)
       }
@@ -60,15 +61,37 @@ export async function pollUntil<T>(poll: Poll<T>): Promise<T> {
   })
 }
 
+/**
+ * Ends an activity that goes through many small steps, between two of them, once it was told to stop.
+ * @throws CancelledFailure, or a retryable failure when only the worker stops
+ */
+export function stopIfTold(): void {
+  const { cancellationSignal } = Context.current()
+  if (cancellationSignal.aborted) throw stopped(cancellationSignal.reason)
+}
+
+/** A pause that ends at once, as the activity does, when it is told to stop. */
+export async function pauseFor(milliseconds: number): Promise<void> {
+  await Context.current()
+    .sleep(milliseconds)
+    .catch((error: unknown) => {
+      throw stopped(error)
+    })
+}
+
 async function endCancelled<T>(poll: Poll<T>, error: unknown): Promise<never> {
   const details = Context.current().cancellationDetails
-  if (details?.workerShutdown === true) {
-    throw ApplicationFailure.retryable('The worker shut down; another one goes on.', 'WorkerShutdown')
-  }
   if (!(error instanceof CancelledFailure) || details?.cancelRequested !== true || poll.cancel === undefined)
     throw error
-  await poll.cancel()
-  while ((await poll.read()) === undefined)
+  let asked = false
+  do {
+    if (!asked) asked = await poll.cancel()
     await new Promise((resolve) => setTimeout(resolve, poll.polling.minimum))
+  } while ((await poll.read()) === undefined)
   throw error
+}
+
+function stopped(error: unknown): unknown {
+  if (Context.current().cancellationDetails?.workerShutdown !== true) return error
+  return ApplicationFailure.retryable('The worker shut down; another one goes on.', 'WorkerShutdown')
 }

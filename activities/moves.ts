@@ -1,6 +1,7 @@
 import type { Storage } from '@google-cloud/storage'
 import pMap from 'p-map'
 import { failure, isNotFound, isPreconditionFailed } from './failures.ts'
+import { stopIfTold } from './long-running.ts'
 import { fileAt, type ObjectDescription, sameBytes } from './objects.ts'
 
 // Wide enough to hide a round trip of tens of milliseconds, narrow enough for one connection pool.
@@ -23,7 +24,12 @@ export async function moveObjects(storage: Storage, moves: Iterable<Move>): Prom
   const move = async (one: Move): Promise<void> => {
     // After the first error nothing new is begun, but what is under way is awaited: nothing moves behind our back.
     if (errors.length > 0) return
-    await moveObject(storage, one).catch((error: unknown) => errors.push(error))
+    try {
+      stopIfTold()
+      await moveObject(storage, one)
+    } catch (error) {
+      errors.push(error)
+    }
   }
   await pMap(moves, move, { concurrency: CONCURRENT_MOVES })
   if (errors.length > 0) throw errors[0]

@@ -2,6 +2,7 @@
 
 import type { File, FileMetadata, Storage } from '@google-cloud/storage'
 import { isNotFound, isPreconditionFailed } from './failures.ts'
+import { stopIfTold } from './long-running.ts'
 
 /** One object as the manifest describes it. Names are without the bucket. */
 export interface ObjectDescription {
@@ -76,6 +77,7 @@ export async function* listObjects(storage: Storage, folderUri: string): AsyncGe
   const fields = 'items(name,generation,size,crc32c),nextPageToken'
   let pageToken: string | undefined
   do {
+    stopIfTold()
     const [files, next] = await storage
       .bucket(bucket)
       .getFiles({ prefix, fields, autoPaginate: false, ...(pageToken !== undefined && { pageToken }) })

@@ -10,23 +10,31 @@ export function orphanActivities({ clusters, isWorkflowOpen }: ActivityClients, 
   return {
     /**
      * Deletes every cluster of this deployment whose run is no more (P3). Whether a run is open is asked of that very
-     * workflow.
+     * workflow. One that cannot be deleted does not keep the others.
      * @returns the names of the clusters whose deletion it asked for
      */
     async reapOrphans(): Promise<readonly string[]> {
       return attempting('sweep for orphaned clusters', () =>
         heartbeating(async () => {
           const reaped: string[] = []
+          const errors: unknown[] = []
           const request = { projectId, region, filter: clusterFilter(deployment) }
-          for await (const cluster of clusters.listClustersAsync(request)) {
+          // Pages are fetched as the loop goes on; the client would warn of its default, which says otherwise.
+          for await (const cluster of clusters.listClustersAsync(request, { autoPaginate: false })) {
             const { clusterName, clusterUuid } = cluster
             const owner = workflowIdOfCluster(cluster)
             if (!clusterName || !clusterUuid || owner === undefined || !isOurs(cluster, deployment)) continue
-            if (cluster.status?.state === 'DELETING' || (await isWorkflowOpen(owner))) continue
-            Context.current().log.warn('deleting an orphaned cluster', { clusterName, owner })
-            await deleteCluster(clusterName, clusterUuid)
-            reaped.push(clusterName)
+            if (cluster.status?.state === 'DELETING') continue
+            try {
+              if (await isWorkflowOpen(owner)) continue
+              Context.current().log.warn('deleting an orphaned cluster', { clusterName, owner })
+              await deleteCluster(clusterName, clusterUuid)
+              reaped.push(clusterName)
+            } catch (error) {
+              errors.push(error)
+            }
           }
+          if (errors.length > 0) throw errors[0]
           return reaped
         }),
       )

@@ -13,6 +13,7 @@ interface Summary {
   readonly rows_read: number
   readonly rows_written: number
   readonly rows_rejected: number
+  readonly files_read: number
   readonly rejects_by_reason?: Readonly<Record<string, number>>
 }
 
@@ -28,11 +29,17 @@ export function outputActivities({ storage }: ActivityClients) {
       return attempting(`check the output in ${attempt.outputPath}`, () =>
         heartbeating(async () => {
           const summary = await readSummary(attempt)
-          checkCounts(attempt, summary)
+          checkCounts(batch, attempt, summary)
           checkRejects(plan, attempt, summary)
           const manifest = await readManifest(storage, batch.manifestUri)
           const raw = await objectsByRelativeName(storage, plan.rawPath)
-          checkAllThere(plan, manifest?.objects ?? [], raw, new Map())
+          if (manifest === undefined) {
+            throw failure(
+              'RawFilesMissing',
+              `The manifest ${batch.manifestUri} has been deleted. Restore it and retry the run.`,
+            )
+          }
+          checkAllThere(plan, manifest.objects, raw, new Map())
           return {
             rowsRead: summary.rows_read,
             rowsWritten: summary.rows_written,
@@ -48,7 +55,10 @@ export function outputActivities({ storage }: ActivityClients) {
     const summary = await readObject(storage, `${attempt.outputPath}_summary.json`)
     if (success === undefined || summary === undefined) {
       const missing = success === undefined ? '_SUCCESS' : '_summary.json'
-      throw failure('OutputGone', `The job ended well, but there is no ${attempt.outputPath}${missing}.`)
+      throw failure(
+        'OutputGone',
+        `The job ended well, but there is no ${attempt.outputPath}${missing}. Nothing was loaded; retry the run.`,
+      )
     }
     return JSON.parse(summary.text) as Summary
   }
@@ -62,11 +72,21 @@ export async function readJobFailure(storage: Storage, attempt: Attempt): Promis
   return failure(kind === 'RawFileMissing' ? 'RawFilesMissing' : 'RawFileUnreadable', message)
 }
 
-function checkCounts(attempt: Attempt, { rows_read, rows_written, rows_rejected }: Summary): void {
+function checkCounts(
+  batch: Batch,
+  attempt: Attempt,
+  { rows_read, rows_written, rows_rejected, files_read }: Summary,
+): void {
+  if (files_read !== batch.files) {
+    throw failure(
+      'CountsDiffer',
+      `The job has read ${files_read} files, and ${batch.manifestUri} lists ${batch.files}. Nothing was loaded; retry the run.`,
+    )
+  }
   if (rows_read !== rows_written + rows_rejected) {
     throw failure(
       'CountsDiffer',
-      `The job's counts in ${attempt.outputPath}_summary.json do not add up: ${rows_read} read, ${rows_written} written, ${rows_rejected} rejected.`,
+      `The job's counts in ${attempt.outputPath}_summary.json do not add up: ${rows_read} read, ${rows_written} written, ${rows_rejected} rejected. Nothing was loaded; retry the run.`,
     )
   }
 }
@@ -81,6 +101,6 @@ function checkRejects(plan: RunPlan, attempt: Attempt, summary: Summary): void {
     .map(([reason, count]) => `${count} × ${reason}`)
   throw failure(
     'TooManyRejects',
-    `${rejected} of ${read} records cannot be read, and ${limit} are allowed (${reasons.join('; ')}). They are in ${attempt.rejectedPath}.`,
+    `${rejected} of ${read} records cannot be read, and ${limit} are allowed (${reasons.join('; ')}). They are in ${attempt.rejectedPath}, each with its reason. Mend the files and start a run with "reload" set to a label of your choice, or allow more with "maxRejects" and "maxRejectShare".`,
   )
 }

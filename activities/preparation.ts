@@ -10,8 +10,14 @@ const MINUTE_MS = 60_000
 // Between the job's deadline and the cluster's own end: time to notice, and to delete it in good order.
 const LIFETIME_MARGIN_MS = 30 * MINUTE_MS
 
-/** Activities that need nothing but the settings. */
-export function preparationActivities(settings: ActivitySettings) {
+/**
+ * Activities that need nothing but the settings.
+ * @param zones the zones to try, in order; default: as the settings have them
+ */
+export function preparationActivities(
+  settings: ActivitySettings,
+  zones: () => Promise<readonly string[]> = async () => settings.cluster.zones,
+) {
   return {
     /**
      * Checks the input, with the gateway's own rules, and adds what the deployment sets.
@@ -28,7 +34,7 @@ export function preparationActivities(settings: ActivitySettings) {
             sparkJob,
             clusterLifetime: createCluster + sparkJob + LIFETIME_MARGIN_MS,
           },
-          zones: settings.cluster.zones,
+          zones: await zones(),
         }
       } catch (error) {
         if (error instanceof InputError || error instanceof PathError)

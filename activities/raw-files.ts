@@ -6,7 +6,7 @@ import { attempting, failure } from './failures.ts'
 import { heartbeating } from './long-running.ts'
 import { readManifest, summarise, writeManifestOnce } from './manifests.ts'
 import { type Move, moveObjects } from './moves.ts'
-import { type ObjectDescription, objectsByRelativeName, sameBytes, splitUri } from './objects.ts'
+import { listObjects, type ObjectDescription, objectsByRelativeName, sameBytes, splitUri } from './objects.ts'
 
 /** The reason that is left beside the files of a bad batch. */
 export const FAILURE_FILE = '_FAILURE.json'
@@ -51,14 +51,28 @@ export function rawFileActivities({ storage }: ActivityClients) {
     },
   }
 
-  /** Moves every file of a folder back to the raw path, but for those whose name is taken there. */
+  /** The names, below the raw path, of all files that any manifest of the batch lists. */
+  async function describedNames(plan: RunPlan): Promise<ReadonlySet<string>> {
+    const { bucket, name: prefix } = splitUri(plan.rawPath)
+    const names = new Set<string>()
+    for await (const { name } of listObjects(storage, `${plan.batchPath}manifest`)) {
+      const manifest = await readManifest(storage, `gs://${bucket}/${name}`)
+      for (const object of manifest?.objects ?? []) names.add(object.name.slice(prefix.length))
+    }
+    return names
+  }
+
+  /** Moves the batch's files in a folder back to the raw path, but for those whose name is taken there. */
   async function moveBack(plan: RunPlan, folder: string): Promise<void> {
     const there = await objectsByRelativeName(storage, folder)
     there.delete(FAILURE_FILE)
     if (there.size === 0) return
+    const ours = await describedNames(plan)
     const raw = await objectsByRelativeName(storage, plan.rawPath)
     const moves: Move[] = []
     for (const [name, object] of there) {
+      // A caller may have given several batches the same failed path.
+      if (!ours.has(name)) continue
       const present = raw.get(name)
       if (present === undefined || sameBytes(present, object)) {
         moves.push({ from: `${folder}${name}`, to: `${plan.rawPath}${name}`, object })
@@ -69,7 +83,7 @@ export function rawFileActivities({ storage }: ActivityClients) {
 }
 
 /**
- * Every described file must be in raw or archived, with its bytes.
+ * Every described file must be in raw or archived, with its bytes. A newer one of its name may lie in raw once it is archived.
  * @throws RawFilesMissing, RawFilesChanged
  */
 export function checkAllThere(
@@ -81,15 +95,15 @@ export function checkAllThere(
   const { name: prefix } = splitUri(plan.rawPath)
   for (const object of described) {
     const name = object.name.slice(prefix.length)
-    const found = raw.get(name) ?? archived.get(name)
+    const found = [raw.get(name), archived.get(name)].filter((candidate) => candidate !== undefined)
     const uri = `${plan.rawPath}${name}`
-    if (found === undefined) {
+    if (found.length === 0) {
       throw failure(
         'RawFilesMissing',
         `${uri} was described in ${plan.manifestUri} and is neither there, nor failed, nor archived. Put it back and retry the run.`,
       )
     }
-    if (!sameBytes(found, object)) {
+    if (!found.some((candidate) => sameBytes(candidate, object))) {
       throw failure(
         'RawFilesChanged',
         `${uri} has changed since it was described in ${plan.manifestUri}. To process the batch as it is now, start a run with "reload" set to a label of your choice.`,

@@ -66,12 +66,15 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
     }
   }
 
-  async function cancel(jobId: string): Promise<void> {
+  async function cancel(jobId: string): Promise<boolean> {
     try {
       await jobs.cancelJob({ projectId, region, jobId })
+      return true
     } catch (error) {
-      // The job has ended by itself, which the next read tells.
+      // The job has ended by itself, which the next read tells, or it is being set up, when it cannot be cancelled yet:
+      // https://github.com/googleapis/google-cloud-java/issues/3754
       if (!isNotFound(error) && statusOf(error) !== 9) throw error
+      return false
     }
   }
 
@@ -83,13 +86,13 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
     if (job.status?.state === 'CANCELLED') {
       return failure(
         'SparkJobCancelled',
-        `The Spark job ${attempt.sparkJobId} was cancelled from outside. Retry the run.`,
+        `The Spark job ${attempt.sparkJobId} was cancelled from outside. The raw files are where they were: retry the run.`,
       )
     }
     const tail = output === '' ? '' : await driverTail(storage, output)
     return failure(
       'SparkJobFailed',
-      `The Spark job ${attempt.sparkJobId} failed: ${job.status?.details ?? 'no reason given'} Driver output: ${output}*${tail === '' ? '' : `\n${tail}`}`,
+      `The Spark job ${attempt.sparkJobId} failed: ${job.status?.details || 'no reason given.'} The raw files are where they were: mend the cause and retry the run. Driver output: ${output}*${tail === '' ? '' : `, which ends in\n${tail}`}`,
     )
   }
 

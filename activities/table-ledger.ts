@@ -11,13 +11,18 @@ export interface TableBatch {
   readonly loadId: string
 }
 
+/** A batch that a table holds, and the raw path of the one that it has replaced. */
+export interface HeldBatch extends TableBatch {
+  readonly replaced?: string
+}
+
 /**
  * Which batch a table holds that is replaced as a whole by each load. Written before a load and after it, so that a load
  * whose run died in between can be looked up.
  */
 export interface TableState {
   /** The batch whose load is known to be committed. */
-  readonly holds?: TableBatch
+  readonly holds?: HeldBatch
   /** The batch whose load was about to be asked for. */
   readonly loading?: TableBatch
 }
@@ -45,7 +50,11 @@ export async function writeTableState(
   state: TableState,
   generation: string | 0,
 ): Promise<void> {
-  if (!(await writeObject(storage, `${tablePath(plan)}state.json`, JSON.stringify(state), generation))) {
+  const uri = `${tablePath(plan)}state.json`
+  const text = JSON.stringify(state)
+  if (await writeObject(storage, uri, text, generation)) return
+  // Perhaps it was this very write, whose first reply was lost.
+  if ((await readObject(storage, uri))?.text !== text) {
     throw new Error(`Another run has written the state of ${plan.outputTable} at the same time.`)
   }
 }

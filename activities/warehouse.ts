@@ -1,13 +1,19 @@
-import { ApplicationFailure } from '@temporalio/activity'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, Load, OutputSummary } from '../workflows/run-types.ts'
 import { workflowId } from './batches.ts'
 import { createClaims } from './claims.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
-import { attempting, failure } from './failures.ts'
-import { createLoadJobs, expectedRowsOf, type LoadJob, loadIdOf, rowsOf } from './load-jobs.ts'
+import { attempting, failure, passingFailure } from './failures.ts'
+import { createLoadJobs, expectedRowsOf, type LoadJob, loadIdOf, readsOutputOf, rowsOf } from './load-jobs.ts'
 import { pollUntil } from './long-running.ts'
-import { readTableState, type TableBatch, tablePath, writeTableState } from './table-ledger.ts'
+import { readObject } from './objects.ts'
+import {
+  type HeldBatch,
+  readTableState,
+  type TableBatch,
+  tablePath,
+  writeTableState,
+} from './table-ledger.ts'
 
 /** Activities on the output table. */
 export function warehouseActivities(clients: ActivityClients, settings: ActivitySettings) {
@@ -33,20 +39,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
      * @throws NewerBatchLoaded
      */
     async claimTable(plan: RunPlan): Promise<void> {
-      await attempting(`claim the table ${plan.outputTable}`, async () => {
-        await pollUntil({
-          polling: settings.polling,
-          read: async () =>
-            (await claims.acquire(claimOf(plan), workflowId())) === undefined ? true : undefined,
-        })
-        const held = await heldBatch(plan)
-        if (held !== undefined && plan.reload === undefined && isNewer(held, plan)) {
-          throw failure(
-            'NewerBatchLoaded',
-            `${plan.outputTable} holds ${held.rawPath}, which is newer than ${plan.rawPath}. To replace it all the same, start a run with "reload" set to a label of your choice.`,
-          )
-        }
-      })
+      await attempting(`claim the table ${plan.outputTable}`, () => claim(plan))
     },
 
     /** Gives the table up; does nothing when it is not ours. */
@@ -58,22 +51,53 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
 
     /**
      * Loads an attempt's output, exactly once for the batch (P7), and compares the rows (P9).
-     * @throws LoadFailed, SchemaMismatch, LoadedRowsDiffer, PermissionDenied
+     * @throws OutputGone, LoadFailed, SchemaMismatch, NotFound, PermissionDenied, NewerBatchLoaded, LoadedRowsDiffer
      */
     async loadTable(plan: RunPlan, batch: Batch, attempt: Attempt, output: OutputSummary): Promise<Load> {
       return attempting(`load ${plan.outputTable}`, async () => {
         const loadId = loadIdOf(plan, batch)
-        const replaced = plan.writeDisposition === 'WRITE_TRUNCATE' ? await announce(plan, loadId) : undefined
-        const { job: earlier, next } = await lastLoad(loadId)
-        if (earlier === undefined) await loads.submit(next, plan, attempt, output.rowsWritten)
-        const job = earlier ?? (await loads.awaitEnd(next))
-        if (job === undefined)
-          throw ApplicationFailure.retryable(`The load job ${next} has vanished.`, 'Unavailable')
-        if (job.status?.errorResult) throw loadFailure(plan, job)
-        if (plan.writeDisposition === 'WRITE_TRUNCATE') await confirm(plan)
-        return { ...committed(plan, job), ...(replaced !== undefined && { replacedBatch: replaced.rawPath }) }
+        const { job: earlier } = await lastLoad(loadId)
+        const job = earlier ?? (await load(plan, loadId, attempt, output.rowsWritten))
+        const replaced = plan.writeDisposition === 'WRITE_TRUNCATE' ? await confirm(plan, loadId) : undefined
+        return { ...committed(plan, job), ...(replaced !== undefined && { replacedBatch: replaced }) }
       })
     },
+  }
+
+  async function load(plan: RunPlan, loadId: string, attempt: Attempt, rows: number): Promise<LoadJob> {
+    if ((await readObject(storage, `${attempt.outputPath}_SUCCESS`)) === undefined) {
+      throw failure('OutputGone', `The output in ${attempt.outputPath} has been deleted. Retry the run.`)
+    }
+    if (plan.writeDisposition === 'WRITE_TRUNCATE') {
+      // The claim is ours already, unless the run was reset to here after it had given the table up.
+      await claim(plan)
+      await announce(plan, loadId)
+    }
+    for (;;) {
+      const { job: done, next } = await lastLoad(loadId)
+      if (done !== undefined) return done
+      await loads.submit(next, plan, attempt, rows)
+      const job = await loads.awaitEnd(next)
+      if (job === undefined) throw passingFailure('Unavailable', `The load job ${next} has vanished.`)
+      if (!job.status?.errorResult) return job
+      // One that reads another attempt's output was asked for by a run that is no more, and says nothing about ours.
+      if (readsOutputOf(job, attempt)) throw loadFailure(plan, job)
+    }
+  }
+
+  async function claim(plan: RunPlan): Promise<void> {
+    await pollUntil({
+      polling: settings.polling,
+      read: async () =>
+        (await claims.acquire(claimOf(plan), workflowId())) === undefined ? true : undefined,
+    })
+    const held = await heldBatch(plan)
+    if (held !== undefined && plan.reload === undefined && isNewer(held, plan)) {
+      throw failure(
+        'NewerBatchLoaded',
+        `${plan.outputTable} holds ${held.rawPath}, which is newer than ${plan.rawPath}. To replace it all the same, start a run with "reload" set to a label of your choice.`,
+      )
+    }
   }
 
   /** The batch's load job that has succeeded, or the id that the next one gets; waits for one that is under way. */
@@ -87,31 +111,30 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
   }
 
   /** The batch that the table holds now, even if the run that loaded it died before it could say so. */
-  async function heldBatch(plan: RunPlan): Promise<TableBatch | undefined> {
-    const state = await readTableState(storage, plan)
-    if (state.loading === undefined) return state.holds
-    const { job } = await lastLoad(state.loading.loadId)
-    return job === undefined ? state.holds : state.loading
+  async function heldBatch(plan: RunPlan): Promise<HeldBatch | undefined> {
+    const { loading, holds } = await readTableState(storage, plan)
+    if (loading === undefined) return holds
+    const { job } = await lastLoad(loading.loadId)
+    return job === undefined ? holds : replacing(loading, holds)
   }
 
-  /** Notes which batch is about to replace the table. @returns the one that it replaces */
-  async function announce(plan: RunPlan, loadId: string): Promise<TableBatch | undefined> {
-    const { generation, loading, holds } = await readTableState(storage, plan)
-    const mine: TableBatch = { rawPath: plan.rawPath, batchName: plan.batchName, loadId }
-    if (loading?.loadId === loadId) return holds
-    const held = await heldBatch(plan)
-    await writeTableState(
-      storage,
-      plan,
-      { ...(held !== undefined && { holds: held }), loading: mine },
-      generation,
-    )
-    return held
-  }
-
-  async function confirm(plan: RunPlan): Promise<void> {
+  /** Notes which batch is about to replace the table. */
+  async function announce(plan: RunPlan, loadId: string): Promise<void> {
     const { generation, loading } = await readTableState(storage, plan)
-    if (loading !== undefined) await writeTableState(storage, plan, { holds: loading }, generation)
+    if (loading?.loadId === loadId) return
+    const holds = await heldBatch(plan)
+    const mine: TableBatch = { rawPath: plan.rawPath, batchName: plan.batchName, loadId }
+    await writeTableState(storage, plan, { ...(holds !== undefined && { holds }), loading: mine }, generation)
+  }
+
+  /** Notes that the load is committed. @returns the raw path of the batch that it has replaced */
+  async function confirm(plan: RunPlan, loadId: string): Promise<string | undefined> {
+    const { generation, loading, holds } = await readTableState(storage, plan)
+    if (loading?.loadId === loadId) {
+      await writeTableState(storage, plan, { holds: replacing(loading, holds) }, generation)
+      return holds?.rawPath
+    }
+    return holds?.loadId === loadId ? holds.replaced : undefined
   }
 
   function committed(plan: RunPlan, job: LoadJob): Load {
@@ -126,6 +149,10 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     }
     return { jobId, rows }
   }
+}
+
+function replacing(batch: TableBatch, before: HeldBatch | undefined): HeldBatch {
+  return { ...batch, ...(before !== undefined && { replaced: before.rawPath }) }
 }
 
 function isNewer(held: TableBatch, plan: RunPlan): boolean {
@@ -145,15 +172,15 @@ const TRANSIENT = new Set([
   'jobInternalError',
   'jobRateLimitExceeded',
   'rateLimitExceeded',
-  'stopped',
   'timeout',
 ])
 
 function loadFailure(plan: RunPlan, job: LoadJob): Error {
   const { reason = '', message = 'no reason given' } = job.status?.errorResult ?? {}
   const text = `The load of ${plan.outputTable} failed (load job ${job.jobReference?.jobId}): ${message}`
-  if (TRANSIENT.has(reason)) return ApplicationFailure.retryable(text, 'LoadFailed')
+  if (TRANSIENT.has(reason)) return passingFailure('LoadFailed', text)
   if (reason === 'accessDenied') return failure('PermissionDenied', text)
+  if (reason === 'notFound') return failure('NotFound', text)
   if (/schema does not match/i.test(message)) return failure('SchemaMismatch', text)
   return failure('LoadFailed', text)
 }

@@ -1,4 +1,5 @@
 import { MockActivityEnvironment } from '@temporalio/testing'
+import { DefaultLogger } from '@temporalio/worker'
 import { type Activities, type ActivitySettings, createActivities } from '../../activities/index.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { AverageSpeedInput } from '../../workflows/contract.ts'
@@ -64,11 +65,18 @@ export function activityBench(
     open,
     plan: (input) => planRun(input, settings.defaults),
     call(name, args, { workflowId = 'some-workflow', environment } = {}) {
-      const mock =
-        environment ?? new MockActivityEnvironment({ workflowExecution: { workflowId, runId: 'some-run' } })
+      const mock = environment ?? activityEnvironment(workflowId)
       return mock.run(activities[name] as never, ...(args as never[])) as ReturnType<Activities[typeof name]>
     },
   }
+}
+
+/** What a worker gives to an activity; failures, which many tests want, are not logged. */
+export function activityEnvironment(workflowId = 'some-workflow'): MockActivityEnvironment {
+  return new MockActivityEnvironment(
+    { workflowExecution: { workflowId, runId: 'some-run' } },
+    { logger: new DefaultLogger('ERROR') },
+  )
 }
 
 let attempts = 0

@@ -43,16 +43,6 @@ export class Control {
     if (!response.ok) throw new Error(`PUT ${path} answered ${response.status}: ${await response.text()}`)
   }
 
-  /** Changes settings. */
-  async put(path: string, body: object): Promise<void> {
-    const response = await fetch(`${this.#url}${path}`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    if (!response.ok) throw new Error(`PUT ${path} answered ${response.status}: ${await response.text()}`)
-  }
-
   async get<T>(path: string): Promise<T> {
     return (await (await fetch(`${this.#url}${path}`)).json()) as T
   }

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { CancelledFailure } from '@temporalio/activity'
+import type { Attempt } from '../../workflows/run-types.ts'
+import { activityEnvironment, DEADLINES } from '../support/activities.ts'
+import { contents } from '../support/objects.ts'
+import { type DataprocBench, startDataprocBench } from './dataproc-bench.ts'
+
+let bench: DataprocBench
+beforeAll(async () => {
+  bench = await startDataprocBench()
+})
+beforeEach(() => bench.reset())
+afterAll(() => bench?.close())
+
+const remove = ({ clusterName: name, key }: Attempt, uuid?: string) =>
+  bench.bench.call('deleteClusterIfPresent', [{ name, key, ...(uuid !== undefined && { uuid }) }])
+const deletions = async () => (await bench.dataproc.calls())['DeleteCluster'] ?? 0
+
+/** A cluster that another program made under the attempt's name. */
+async function createForeign(clusterName: string, labels: Record<string, string>): Promise<string> {
+  const [operation] = await bench.google.clusters.createCluster({
+    ...bench.at,
+    cluster: { projectId: bench.at.projectId, clusterName, labels, config: {} },
+  })
+  const [cluster] = await operation.promise()
+  return cluster.clusterUuid ?? ''
+}
+
+describe('deleteClusterIfPresent', () => {
+  test('P3: has ended when the cluster is gone', async () => {
+    await bench.dataproc.put('/settings', { deleteMs: 100 })
+    const attempt = bench.attempt()
+    const { uuid } = await bench.create(attempt)
+    await remove(attempt, uuid)
+    expect(await bench.ledgerOf(attempt)).toEqual([
+      expect.objectContaining({ state: 'GONE', deletedBy: 'request' }),
+    ])
+  })
+
+  test('P4: leaves a cluster of the same name and another UUID alone', async () => {
+    const attempt = bench.attempt()
+    const { uuid } = await bench.create(attempt)
+    await remove(attempt, uuid)
+    const foreign = await createForeign(attempt.clusterName, {})
+    await remove(attempt, uuid)
+    expect((await bench.ledgerOf(attempt)).at(-1)).toMatchObject({ uuid: foreign, state: 'RUNNING' })
+  })
+
+  test('P4: finds a cluster whose creation was never answered by its name, and deletes it for its labels', async () => {
+    const attempt = bench.attempt()
+    await bench.create(attempt)
+    await remove(attempt)
+    expect(await bench.ledgerOf(attempt)).toEqual([expect.objectContaining({ state: 'GONE' })])
+  })
+
+  test.each([
+    ['none', {}],
+    ['those of another pipeline', { pipeline: 'other', deployment: 'test', attempt: 'KEY' }],
+    ['those of another deployment', { pipeline: 'average-speed', deployment: 'prod', attempt: 'KEY' }],
+    ['those of another attempt', { pipeline: 'average-speed', deployment: 'test', attempt: 'other' }],
+  ])('P4: refuses by name a cluster with foreign labels: %s', async (_, labels) => {
+    const attempt = bench.attempt()
+    const entries = Object.entries(labels).map(([name, value]) => [name, value.replace('KEY', attempt.key)])
+    await createForeign(attempt.clusterName, Object.fromEntries(entries))
+    await expect(remove(attempt)).rejects.toMatchObject({ type: 'ForeignCluster', nonRetryable: true })
+    expect(await bench.ledgerOf(attempt)).toEqual([expect.objectContaining({ state: 'RUNNING' })])
+    expect(await deletions()).toBe(0)
+  })
+
+  test('is done when there is no such cluster, also after a while', async () => {
+    await remove(bench.attempt())
+    expect(await deletions()).toBe(0)
+    expect((await bench.dataproc.calls())['GetCluster']).toBe(2)
+  })
+
+  test('P3: a creation that arrives late is found by the second look', async () => {
+    const attempt = bench.attempt()
+    await bench.dataproc.addFault({ on: 'GetCluster', kind: 'error', code: 'NOT_FOUND' })
+    await createForeign(attempt.clusterName, {
+      pipeline: 'average-speed',
+      deployment: 'test',
+      attempt: attempt.key,
+    })
+    await remove(attempt)
+    expect(await bench.ledgerOf(attempt)).toEqual([expect.objectContaining({ state: 'GONE' })])
+  })
+
+  test('waits for a cluster that is being deleted already, and asks for nothing more', async () => {
+    await bench.dataproc.put('/settings', { deleteMs: 150 })
+    const attempt = bench.attempt()
+    const { uuid } = await bench.create(attempt)
+    await bench.google.clusters.deleteCluster({ ...bench.at, clusterName: attempt.clusterName })
+    await remove(attempt, uuid)
+    expect(await bench.ledgerOf(attempt)).toEqual([expect.objectContaining({ state: 'GONE' })])
+  })
+
+  test('a lost reply to clusters.delete: the effect happens once', async () => {
+    await bench.dataproc.put('/settings', { deleteMs: 300 })
+    await bench.dataproc.addFault({ on: 'DeleteCluster', when: 'after', kind: 'drop' })
+    const attempt = bench.attempt()
+    const { uuid } = await bench.create(attempt)
+    await remove(attempt, uuid)
+    const [cluster] = await bench.ledgerOf(attempt)
+    expect(cluster).toMatchObject({ state: 'GONE', deletedBy: 'request' })
+    expect(await deletions()).toBe(2)
+  })
+
+  test('P11: a deletion that fails on the other side is worth another try, which succeeds', async () => {
+    await bench.dataproc.post('/cluster-faults', { kind: 'delete-failure' })
+    const attempt = bench.attempt()
+    const { uuid } = await bench.create(attempt)
+    await expect(remove(attempt, uuid)).rejects.toMatchObject({
+      nonRetryable: false,
+      message: expect.stringContaining('still in the state ERROR'),
+    })
+    await remove(attempt, uuid)
+    expect(await bench.ledgerOf(attempt)).toEqual([expect.objectContaining({ state: 'GONE' })])
+  })
+
+  test('a cluster that is still CREATING, or in ERROR, is deleted like any other', async () => {
+    await bench.dataproc.post('/cluster-faults', { kind: 'boot-failure' })
+    const failed = bench.attempt()
+    await bench.create(failed).catch(() => undefined)
+    await remove(failed)
+    await bench.dataproc.put('/settings', { bootMs: 60_000 })
+    const booting = bench.attempt()
+    const environment = activityEnvironment()
+    const creation = bench.bench.call('createCluster', [booting, DEADLINES], { environment })
+    const outcome = expect(creation).rejects.toThrow(CancelledFailure)
+    while ((await bench.ledgerOf(booting)).length === 0) await new Promise(setImmediate)
+    environment.cancel()
+    await outcome
+    await remove(booting)
+    for (const attempt of [failed, booting])
+      expect(await bench.ledgerOf(attempt)).toEqual([expect.objectContaining({ state: 'GONE' })])
+  })
+})
+
+describe('diagnoseCluster', () => {
+  test('gives the place of the report on a cluster in ERROR', async () => {
+    await bench.dataproc.post('/cluster-faults', { kind: 'boot-failure' })
+    const attempt = bench.attempt()
+    await expect(bench.create(attempt)).rejects.toMatchObject({ type: 'ClusterCreationFailed' })
+    const uri = (await bench.bench.call('diagnoseCluster', [attempt])) ?? ''
+    expect(uri).toMatch(/^gs:\/\//)
+    const report = await contents(bench.google.storage, uri)
+    expect(report['']).toContain('unable to register with master')
+  })
+
+  test('gives nothing when there is no such cluster', async () => {
+    expect(await bench.bench.call('diagnoseCluster', [bench.attempt()])).toBeUndefined()
+  })
+
+  test('a lost reply to clusters.diagnose: there is a report all the same, and the cluster is as it was', async () => {
+    const attempt = bench.attempt()
+    await bench.create(attempt)
+    await bench.dataproc.addFault({ on: 'DiagnoseCluster', when: 'after', kind: 'drop' })
+    expect(await bench.bench.call('diagnoseCluster', [attempt])).toMatch(/^gs:\/\//)
+    expect(await bench.ledgerOf(attempt)).toEqual([expect.objectContaining({ state: 'RUNNING' })])
+  })
+})
+
+describe('reapOrphans', () => {
+  const create = async (workflowId: string) => {
+    const attempt = bench.attempt()
+    await bench.bench.call('createCluster', [attempt, DEADLINES], { workflowId })
+    return attempt
+  }
+  const stateOf = async (attempt: Attempt) => (await bench.ledgerOf(attempt)).at(-1)?.state
+  const gone = async (attempt: Attempt) => ['DELETING', 'GONE'].includes((await stateOf(attempt)) ?? '')
+
+  test('P3: deletes the clusters whose run is closed, and leaves those whose run is open', async () => {
+    const [orphan, served] = [await create('closed'), await create('open')]
+    bench.bench.open.add('open')
+    const reaped = await bench.bench.call('reapOrphans', [])
+    expect(reaped).toContain(orphan.clusterName)
+    expect(reaped).not.toContain(served.clusterName)
+    expect(await gone(orphan)).toBe(true)
+    expect(await stateOf(served)).toBe('RUNNING')
+  })
+
+  test('P3: a run whose id is longer than a label is told from others by its whole id', async () => {
+    const tail = 'x'.repeat(70)
+    const [orphan, served] = [await create(`a-${tail}`), await create(`b-${tail}`)]
+    bench.bench.open.add(`b-${tail}`)
+    await bench.bench.call('reapOrphans', [])
+    expect(await gone(orphan)).toBe(true)
+    expect(await stateOf(served)).toBe('RUNNING')
+  })
+
+  test('P4: leaves clusters of other deployments and of nobody alone', async () => {
+    const names = [bench.attempt(), bench.attempt()]
+    await createForeign(names[0]?.clusterName ?? '', { pipeline: 'average-speed', deployment: 'prod' })
+    await createForeign(names[1]?.clusterName ?? '', { pipeline: 'average-speed', deployment: 'test' })
+    await bench.bench.call('reapOrphans', [])
+    for (const attempt of names) expect(await stateOf(attempt)).toBe('RUNNING')
+  })
+
+  test('one that cannot be deleted does not keep the others, and makes the sweep fail', async () => {
+    const [first, second] = [await create('closed-1'), await create('closed-2')]
+    await bench.dataproc.addFault({
+      on: 'DeleteCluster',
+      match: first.clusterName,
+      kind: 'error',
+      code: 'PERMISSION_DENIED',
+    })
+    await expect(bench.bench.call('reapOrphans', [])).rejects.toMatchObject({ type: 'PermissionDenied' })
+    expect(await stateOf(first)).toBe('RUNNING')
+    expect(await gone(second)).toBe(true)
+  })
+
+  test('a lost reply to its clusters.delete: the next sweep has nothing to do', async () => {
+    const orphan = await create('closed-3')
+    await bench.dataproc.addFault({ on: 'DeleteCluster', when: 'after', kind: 'drop', times: 9 })
+    await bench.bench.call('reapOrphans', []).catch(() => undefined)
+    await bench.dataproc.clear()
+    expect(await bench.bench.call('reapOrphans', [])).not.toContain(orphan.clusterName)
+    expect(await gone(orphan)).toBe(true)
+  })
+})

@@ -1,0 +1,105 @@
+import type { GoogleClients } from '../../src/clients.ts'
+import type { RunPlan } from '../../workflows/plan.ts'
+import type { Attempt, Batch, ClusterRef } from '../../workflows/run-types.ts'
+import { type ActivityBench, activityBench, attemptFor, DEADLINES } from '../support/activities.ts'
+import { googleClientsOf } from '../support/clients.ts'
+import { Control } from '../support/control.ts'
+import { startCloud, type TestCloud } from '../support/local-cloud.ts'
+
+/** What the ledger says of the stand-in's clusters and jobs. */
+export interface Ledger {
+  readonly running: number
+  readonly clusters: readonly {
+    readonly name: string
+    readonly uuid: string
+    readonly zone: string
+    readonly state: string
+    readonly deletedBy?: string
+    readonly labels: Readonly<Record<string, string>>
+    readonly metadata: Readonly<Record<string, string>>
+  }[]
+  readonly jobs: readonly { readonly id: string; readonly state: string }[]
+}
+
+/** Real activities on a Dataproc and a storage of a test's own. */
+export interface DataprocBench {
+  readonly cloud: TestCloud
+  readonly google: GoogleClients
+  readonly bench: ActivityBench
+  readonly dataproc: Control
+  readonly storage: Control
+  readonly plan: RunPlan
+  readonly at: { readonly projectId: string; readonly region: string }
+  /** Fast, without faults, and as if nothing had been called. */
+  reset(): Promise<void>
+  attempt(more?: Partial<Attempt>): Attempt
+  create(attempt: Attempt): Promise<ClusterRef>
+  ledger(): Promise<Ledger>
+  /** The ledger's line of one cluster. */
+  ledgerOf(attempt: Attempt): Promise<Ledger['clusters']>
+  close(): Promise<void>
+}
+
+const NO_DELAYS = {
+  bootMs: 5,
+  deleteMs: 5,
+  jobStartMs: 2,
+  cancelMs: 5,
+  jobMs: 5,
+  runningLagMs: 0,
+  jobMode: 'instant',
+}
+
+/** A batch whose files do not matter. */
+export const SOME_BATCH: Batch = { manifestUri: 'gs://none/manifest.ndjson', files: 1, bytes: 1, digest: 'd' }
+
+/** Brings it up; the pauses of a run are a few milliseconds here. */
+export async function startDataprocBench(zones: readonly string[] = []): Promise<DataprocBench> {
+  const cloud = await startCloud({ services: ['storage', 'dataproc'] })
+  const google = googleClientsOf({
+    ...cloud,
+    get: (name) => (name === 'BIGQUERY_API_ENDPOINT' ? 'http://127.0.0.1:9' : cloud.get(name)),
+  })
+  // Nothing here goes to the warehouse, whose service is not up.
+  const table = {
+    ...cloud,
+    get: (name: string) => (name === 'BQ_OUTPUT_TABLE' ? 'p-1234.d.t' : cloud.get(name)),
+  }
+  const settled = { settleMs: 20 }
+  const first = activityBench(table, google, settled)
+  const bench = activityBench(table, google, {
+    ...settled,
+    cluster: { ...first.settings.cluster, zones },
+  })
+  const dataproc = new Control(cloud.get('DATAPROC_CONTROL_URL'))
+  const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
+  const plan = bench.plan({ rawPath: 'clusters/raw-1' })
+  const ledger = () => dataproc.get<Ledger>('/ledger')
+  return {
+    cloud,
+    google,
+    bench,
+    dataproc,
+    storage,
+    plan,
+    at: { projectId: bench.settings.project, region: bench.settings.region },
+    async reset() {
+      await Promise.all([
+        dataproc.clear(),
+        storage.clear(),
+        dataproc.delete('/cluster-faults'),
+        dataproc.delete('/job-faults'),
+        dataproc.put('/settings', NO_DELAYS),
+        dataproc.put('/quotas', { enabled: false }),
+      ])
+    },
+    attempt: (more = {}) => ({ ...attemptFor(plan), ...more }),
+    create: (attempt) => bench.call('createCluster', [attempt, DEADLINES]),
+    ledger,
+    ledgerOf: async (attempt) => (await ledger()).clusters.filter(({ name }) => name === attempt.clusterName),
+    async close() {
+      await google.close()
+      await cloud.close()
+    },
+  }
+}

@@ -3,8 +3,8 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import type { Polling } from './context.ts'
 
-// A third of the shortest heartbeat timeout or less, so that one lost heartbeat does no harm.
-const HEARTBEAT_INTERVAL_MS = 10_000
+// A cancel arrives with a heartbeat's reply. The shortest heartbeat timeout is many times this, so lost ones do no harm.
+const HEARTBEAT_INTERVAL_MS = 5_000
 
 /**
  * Keeps heartbeating while `body` runs, so that a cancel reaches it and a dead worker is noticed.

@@ -5,6 +5,7 @@ import { type ActivityBench, activityBench, attemptFor, DEADLINES } from '../sup
 import { googleClientsOf } from '../support/clients.ts'
 import { Control } from '../support/control.ts'
 import { startCloud, type TestCloud } from '../support/local-cloud.ts'
+import { putObject } from '../support/objects.ts'
 
 /** What the ledger says of the stand-in's clusters and jobs. */
 export interface Ledger {
@@ -29,6 +30,8 @@ export interface DataprocBench {
   readonly dataproc: Control
   readonly storage: Control
   readonly plan: RunPlan
+  /** A batch of no files. */
+  readonly batch: Batch
   readonly at: { readonly projectId: string; readonly region: string }
   /** Fast, without faults, and as if nothing had been called. */
   reset(): Promise<void>
@@ -49,9 +52,6 @@ const NO_DELAYS = {
   runningLagMs: 0,
   jobMode: 'instant',
 }
-
-/** A batch whose files do not matter. */
-export const SOME_BATCH: Batch = { manifestUri: 'gs://none/manifest.ndjson', files: 1, bytes: 1, digest: 'd' }
 
 /** Brings it up; the pauses of a run are a few milliseconds here. */
 export async function startDataprocBench(zones: readonly string[] = []): Promise<DataprocBench> {
@@ -74,6 +74,8 @@ export async function startDataprocBench(zones: readonly string[] = []): Promise
   const dataproc = new Control(cloud.get('DATAPROC_CONTROL_URL'))
   const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
   const plan = bench.plan({ rawPath: 'clusters/raw-1' })
+  const batch: Batch = { manifestUri: plan.manifestUri, files: 0, bytes: 0, digest: 'd' }
+  await putObject(google.storage, plan.manifestUri, '')
   const ledger = () => dataproc.get<Ledger>('/ledger')
   return {
     cloud,
@@ -82,6 +84,7 @@ export async function startDataprocBench(zones: readonly string[] = []): Promise
     dataproc,
     storage,
     plan,
+    batch,
     at: { projectId: bench.settings.project, region: bench.settings.region },
     async reset() {
       await Promise.all([

@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/activity'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import { type Activities, type ActivitySettings, createActivities } from '../../activities/index.ts'
@@ -49,6 +50,12 @@ export interface ActivityBench {
     args: Parameters<Activities[N]>,
     options?: { readonly workflowId?: string; readonly environment?: MockActivityEnvironment },
   ): ReturnType<Activities[N]>
+  /** The same, again and again while the failure is worth another try, five times at most: as the retry policy does. */
+  callWithRetries<N extends keyof Activities>(
+    name: N,
+    args: Parameters<Activities[N]>,
+    options?: { readonly workflowId?: string },
+  ): ReturnType<Activities[N]>
 }
 
 /** Puts the activities on the bench. */
@@ -60,15 +67,27 @@ export function activityBench(
   const settings = { ...settingsOf(cloud), ...overrides }
   const open = new Set<string>()
   const activities = createActivities({ ...google, isWorkflowOpen: async (id) => open.has(id) }, settings)
-  return {
+  const bench: ActivityBench = {
     settings,
     open,
     plan: (input) => planRun(input, settings.defaults),
+    callWithRetries(name, args, options) {
+      const retrying = async (tries: number): Promise<unknown> => {
+        try {
+          return await bench.call(name, args, options)
+        } catch (error) {
+          if (tries === 5 || !(error instanceof ApplicationFailure) || error.nonRetryable) throw error
+          return retrying(tries + 1)
+        }
+      }
+      return retrying(1) as ReturnType<Activities[typeof name]>
+    },
     call(name, args, { workflowId = 'some-workflow', environment } = {}) {
       const mock = environment ?? activityEnvironment(workflowId)
       return mock.run(activities[name] as never, ...(args as never[])) as ReturnType<Activities[typeof name]>
     },
   }
+  return bench
 }
 
 /** What a worker gives to an activity; failures, which many tests want, are not logged. */

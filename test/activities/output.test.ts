@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import type { GoogleClients } from '../../src/clients.ts'
+import type { RunPlan } from '../../workflows/plan.ts'
+import type { Attempt, Batch } from '../../workflows/run-types.ts'
+import { type ActivityBench, activityBench, attemptFor } from '../support/activities.ts'
+import { Control } from '../support/control.ts'
+import { startCloud, type TestCloud } from '../support/local-cloud.ts'
+import { contents, putObject, removeObject } from '../support/objects.ts'
+import { googleOnStorage } from './storage-bench.ts'
+
+let cloud: TestCloud
+let google: GoogleClients
+let bench: ActivityBench
+let storage: Control
+let plan: RunPlan
+let batch: Batch
+let attempt: Attempt
+let batches = 0
+
+beforeAll(async () => {
+  cloud = await startCloud({ services: ['storage'] })
+  google = googleOnStorage(cloud)
+  bench = activityBench(cloud, google)
+  storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
+})
+beforeEach(async () => {
+  await storage.clear()
+  plan = bench.plan({ rawPath: `output/raw-${++batches}`, maxRejects: 3, maxRejectShare: 0.5 })
+  await putObject(google.storage, `${plan.rawPath}a.json`, 'one')
+  batch = await bench.call('describeRawFiles', [plan])
+  attempt = attemptFor(plan)
+})
+afterAll(async () => {
+  await google?.close()
+  await cloud?.close()
+})
+
+/** Writes what the job leaves: counts of rows, and the files that say that it has ended. */
+async function wrote(read: number, written: number, rejected: number, more: object = {}): Promise<void> {
+  await putObject(google.storage, `${attempt.outputPath}part-00000`, 'rows')
+  await putObject(google.storage, `${attempt.outputPath}_SUCCESS`, '')
+  const summary = { rows_read: read, rows_written: written, rows_rejected: rejected, files_read: 1, ...more }
+  await putObject(google.storage, `${attempt.outputPath}_summary.json`, JSON.stringify(summary))
+}
+const verify = () => bench.call('verifyOutput', [plan, batch, attempt])
+
+describe('verifyOutput', () => {
+  test('P9: reports the rows that were read, written and rejected', async () => {
+    await wrote(10, 9, 1)
+    expect(await verify()).toEqual({ rowsRead: 10, rowsWritten: 9, rowsRejected: 1 })
+  })
+
+  test('P9: an output of no rows is an output', async () => {
+    await wrote(0, 0, 0)
+    expect(await verify()).toEqual({ rowsRead: 0, rowsWritten: 0, rowsRejected: 0 })
+  })
+
+  test.each(['_SUCCESS', '_summary.json'])('P9: without %s the output is OutputGone', async (name) => {
+    await wrote(10, 10, 0)
+    await removeObject(google.storage, `${attempt.outputPath}${name}`)
+    await expect(verify()).rejects.toMatchObject({
+      type: 'OutputGone',
+      nonRetryable: true,
+      message: expect.stringMatching(new RegExp(`there is no gs://.*${name}.*retry the run`)),
+    })
+  })
+
+  test('P9: counts that do not add up are CountsDiffer', async () => {
+    await wrote(10, 8, 1)
+    await expect(verify()).rejects.toMatchObject({
+      type: 'CountsDiffer',
+      message: expect.stringContaining('10 read, 8 written, 1 rejected'),
+    })
+  })
+
+  test('P8: a job that has read another number of files than were described is CountsDiffer', async () => {
+    await wrote(10, 10, 0, { files_read: 2 })
+    await expect(verify()).rejects.toMatchObject({
+      type: 'CountsDiffer',
+      message: expect.stringContaining('has read 2 files'),
+    })
+  })
+
+  test('P9: more rejects than the number allowed are TooManyRejects, with the commonest reasons and what to do', async () => {
+    await wrote(100, 96, 4, { rejects_by_reason: { 'not JSON': 1, 'trip_distance is not a number': 3 } })
+    await expect(verify()).rejects.toMatchObject({
+      type: 'TooManyRejects',
+      nonRetryable: true,
+      message: expect.stringMatching(
+        /^4 of 100 records.* 3 are allowed \(3 × trip_distance is not a number; 1 × not JSON\).*rejected-.*"reload".*"maxRejects"/,
+      ),
+    })
+  })
+
+  test('P9: more rejects than the share allowed are TooManyRejects', async () => {
+    await wrote(4, 1, 3)
+    await expect(verify()).rejects.toMatchObject({
+      type: 'TooManyRejects',
+      message: expect.stringContaining('2 are allowed'),
+    })
+  })
+
+  test('as many rejects as are allowed pass', async () => {
+    await wrote(6, 3, 3)
+    expect(await verify()).toMatchObject({ rowsRejected: 3 })
+  })
+
+  test('P9: all rows rejected is TooManyRejects, whatever is allowed', async () => {
+    plan = bench.plan({ rawPath: plan.rawPath, maxRejects: 100, maxRejectShare: 1 })
+    await wrote(3, 0, 3)
+    await expect(verify()).rejects.toMatchObject({ type: 'TooManyRejects' })
+  })
+
+  test('P8: a raw file that has changed since it was described is RawFilesChanged', async () => {
+    await wrote(1, 1, 0)
+    await putObject(google.storage, `${plan.rawPath}a.json`, 'two')
+    await expect(verify()).rejects.toMatchObject({
+      type: 'RawFilesChanged',
+      message: expect.stringContaining('"reload"'),
+    })
+  })
+
+  test('P8: a raw file that is gone is RawFilesMissing, and one that has landed does not matter', async () => {
+    await wrote(1, 1, 0)
+    await putObject(google.storage, `${plan.rawPath}late.json`, 'late')
+    expect(await verify()).toMatchObject({ rowsRead: 1 })
+    await removeObject(google.storage, `${plan.rawPath}a.json`)
+    await expect(verify()).rejects.toMatchObject({ type: 'RawFilesMissing' })
+  })
+
+  test('P8: without the manifest nothing is taken for verified', async () => {
+    await wrote(1, 1, 0)
+    await removeObject(google.storage, batch.manifestUri)
+    await expect(verify()).rejects.toMatchObject({
+      type: 'RawFilesMissing',
+      message: expect.stringContaining('Restore it and retry the run'),
+    })
+  })
+})
+
+describe('deleteTemporaryFiles', () => {
+  const remove = () => bench.call('deleteTemporaryFiles', [attempt])
+
+  test("deletes the attempt's own output and the folders' placeholders, and nothing beside it", async () => {
+    await wrote(1, 1, 0)
+    await putObject(google.storage, plan.transformedPath, '')
+    await putObject(google.storage, attempt.outputPath, '')
+    await putObject(google.storage, `${attempt.rejectedPath}part-00000`, 'a reject')
+    const other = attemptFor(plan)
+    await putObject(google.storage, `${other.outputPath}part-00000`, 'rows')
+    await remove()
+    expect(Object.keys(await contents(google.storage, plan.transformedPath))).toEqual([
+      `${other.key}/part-00000`,
+    ])
+    expect(await contents(google.storage, attempt.rejectedPath)).toEqual({ 'part-00000': 'a reject' })
+    expect(await contents(google.storage, plan.rawPath)).toEqual({ 'a.json': 'one' })
+  })
+
+  test('has nothing to do the second time', async () => {
+    await wrote(1, 1, 0)
+    await remove()
+    await remove()
+  })
+
+  test('a lost reply to objects.delete: the next try ends well', async () => {
+    await wrote(1, 1, 0)
+    await storage.addFault({ on: 'objects.delete', when: 'after', kind: 'drop', times: 2 })
+    await bench.callWithRetries('deleteTemporaryFiles', [attempt])
+    expect(await contents(google.storage, plan.transformedPath)).toEqual({})
+  })
+})
+
+describe('lost replies of Cloud Storage', () => {
+  test('objects.insert of the manifest: it is written once, and described as it was', async () => {
+    const fresh = bench.plan({ rawPath: `output/raw-${++batches}` })
+    await putObject(google.storage, `${fresh.rawPath}a.json`, 'one')
+    await storage.addFault({ on: 'objects.insert', when: 'after', kind: 'drop', match: 'manifest' })
+    const described = await bench.callWithRetries('describeRawFiles', [fresh])
+    expect(await bench.call('describeRawFiles', [fresh])).toEqual(described)
+    const [file] = await google.storage
+      .bucket(cloud.get('RAW_BUCKET'))
+      .getFiles({ prefix: `output/raw-${batches}`.replace('raw-', 'batch-'), versions: true })
+    expect(file).toHaveLength(1)
+  })
+
+  test('objects.insert of a claim: the claim is ours', async () => {
+    await storage.addFault({ on: 'objects.insert', when: 'after', kind: 'drop', match: 'claim' })
+    bench.open.add('first')
+    await bench.callWithRetries('claimBatch', [plan], { workflowId: 'first' })
+    await expect(bench.call('claimBatch', [plan], { workflowId: 'second' })).rejects.toMatchObject({
+      type: 'BatchInProgress',
+    })
+  })
+
+  test.each(['objects.rewrite', 'objects.delete'])(
+    '%s while files are archived: each file arrives once and leaves once',
+    async (call) => {
+      await putObject(google.storage, `${plan.rawPath}late.json`, 'late')
+      await storage.addFault({ on: call, when: 'after', kind: 'drop' })
+      const archive = await bench.callWithRetries('archiveRawFiles', [plan, batch])
+      expect(archive).toMatchObject({ files: 1, filesLeftInPlace: 1 })
+      expect(await contents(google.storage, archive.processedPath)).toEqual({ 'a.json': 'one' })
+      expect(await contents(google.storage, plan.rawPath)).toEqual({ 'late.json': 'late' })
+    },
+  )
+})

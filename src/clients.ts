@@ -48,7 +48,9 @@ export function createGoogleClients(config: GoogleConfig): GoogleClients {
 }
 
 /** Connects to Temporal; fails when it cannot be reached within ten seconds. */
-export async function connectTemporal(config: TemporalConfig): Promise<Client> {
+export async function connectTemporal(
+  config: Pick<TemporalConfig, 'address' | 'namespace'>,
+): Promise<Client> {
   const connection = await Connection.connect({ address: config.address, connectTimeout: '10s' })
   return new Client({ connection, namespace: config.namespace })
 }

@@ -1,3 +1,4 @@
+import { connectTemporal } from '../../src/clients.ts'
 import { workflowIdOf } from '../../workflows/contract.ts'
 import { LOCAL } from '../cloud/settings.ts'
 import type { Ledger } from '../dataproc/ledger.ts'
@@ -33,7 +34,7 @@ export async function readOutcome(
       storage: await readStorage(google.storage, rawPath),
       clusters: await readLedger(env),
       links: {
-        'This run': `${env['TEMPORAL_UI_URL']}/namespaces/${LOCAL.namespace}/workflows/${encodeURIComponent(workflowIdOf(runId))}`,
+        'This run': await linkOf(env, runId),
         'All runs': `${env['TEMPORAL_UI_URL']}/namespaces/${LOCAL.namespace}/workflows`,
         'API documentation': `${env['GATEWAY_URL']}/docs`,
       },
@@ -68,6 +69,20 @@ export function linksOf({ links }: Outcome): string {
   return Object.entries(links)
     .map(([name, url]) => `  ${name.padEnd(18)} ${url}`)
     .join('\n')
+}
+
+async function linkOf(env: Readonly<Record<string, string>>, runId: string): Promise<string> {
+  const workflowId = workflowIdOf(runId)
+  const client = await connectTemporal({
+    address: env['TEMPORAL_ADDRESS'] ?? '',
+    namespace: LOCAL.namespace,
+  })
+  try {
+    const { runId: execution } = await client.workflow.getHandle(workflowId).describe()
+    return `${env['TEMPORAL_UI_URL']}/namespaces/${LOCAL.namespace}/workflows/${encodeURIComponent(workflowId)}/${execution}/history`
+  } finally {
+    await client.connection.close()
+  }
 }
 
 async function readTable(bigquery: ReturnType<typeof googleClients>['bigquery']): Promise<Outcome['table']> {

@@ -1,6 +1,7 @@
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Archive, Batch } from '../workflows/run-types.ts'
 import { settleArchivePlace } from './archive-place.ts'
+import { createBatchClaim } from './batch-claim.ts'
 import type { ActivityClients } from './context.ts'
 import { attempting, failure, isNotFound } from './failures.ts'
 import { heartbeating } from './long-running.ts'
@@ -17,16 +18,19 @@ export interface FailureReason {
 }
 
 /** Activities that put a batch's files where they belong once its fate is known. */
-export function archiveActivities({ storage }: ActivityClients) {
+export function archiveActivities(clients: ActivityClients) {
+  const { storage } = clients
+  const claim = createBatchClaim(clients)
   return {
     /**
      * Moves exactly the described files to the processed bucket (P8); goes on where an earlier try stopped. Files that
      * landed later are left in place.
-     * @throws RawFilesChanged, RawFilesMissing
+     * @throws BatchInProgress, RawFilesChanged, RawFilesMissing
      */
     async archiveRawFiles(plan: RunPlan, batch: Batch): Promise<Archive> {
       return attempting(`archive ${plan.rawPath}`, () =>
         heartbeating(async () => {
+          await claim.hold(plan)
           const manifest = await manifestOf(batch)
           const target = await settleArchivePlace(storage, plan, new Date())
           const raw = await objectsByRelativeName(storage, plan.rawPath)
@@ -49,6 +53,7 @@ export function archiveActivities({ storage }: ActivityClients) {
     async moveRawFilesToFailed(plan: RunPlan, batch: Batch, reason: FailureReason): Promise<void> {
       await attempting(`move ${plan.rawPath} to ${plan.failedPath}`, () =>
         heartbeating(async () => {
+          await claim.hold(plan)
           const uri = `${plan.failedPath}${FAILURE_FILE}`
           await deleteIfPresent(uri)
           await writeObject(

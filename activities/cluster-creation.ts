@@ -1,11 +1,14 @@
-import type { v1 as dataproc, protos } from '@google-cloud/dataproc'
+import type { protos } from '@google-cloud/dataproc'
+import { CancelledFailure, Context } from '@temporalio/activity'
 import { operationsProtos } from 'google-gax'
 import type { Attempt, ClusterRef, Deadlines } from '../workflows/run-types.ts'
-import { workflowId } from './batches.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
-import { attempting, failure, isAlreadyExists, isNotFound, isStockout, messageOf } from './failures.ts'
+import { attempting, failure, isAlreadyExists, isStockout, messageOf } from './failures.ts'
+import { getCluster } from './get-cluster.ts'
 import { attemptKeyOf, isOurs, ownership } from './labels.ts'
-import { pollUntil } from './long-running.ts'
+import { createLeftovers } from './leftovers.ts'
+import { heartbeating, pollUntil } from './long-running.ts'
+import { workflowId } from './owner.ts'
 import { zoneMemory } from './zones.ts'
 
 type Cluster = protos.google.cloud.dataproc.v1.ICluster
@@ -14,9 +17,11 @@ type Cluster = protos.google.cloud.dataproc.v1.ICluster
 const IDLE_DELETE_SECONDS = 30 * 60
 
 /** Creates a cluster for one attempt. */
-export function clusterCreation({ clusters, storage }: ActivityClients, settings: ActivitySettings) {
+export function clusterCreation(clients: ActivityClients, settings: ActivitySettings) {
+  const { clusters, storage } = clients
   const { project: projectId, region } = settings
   const zones = zoneMemory(storage, settings)
+  const leftovers = createLeftovers(clients, settings)
   return {
     /**
      * Creates the attempt's cluster and waits until it is running. A repeated try meets the cluster of the first: the
@@ -26,6 +31,7 @@ export function clusterCreation({ clusters, storage }: ActivityClients, settings
     async createCluster(attempt: Attempt, deadlines: Deadlines): Promise<ClusterRef> {
       return attempting(`create the cluster ${attempt.clusterName}`, async () => {
         const operation = await requestCreation(attempt, deadlines)
+        await removeEarlierClusters(attempt)
         const cluster = await pollUntil({
           polling: settings.polling,
           read: () => readCreation(attempt, operation),
@@ -34,6 +40,21 @@ export function clusterCreation({ clusters, storage }: ActivityClients, settings
         return cluster
       })
     },
+  }
+
+  /**
+   * A run has one cluster at a time. After a reset, the one that it had before is known to nobody but by its metadata.
+   * Meanwhile ours is booting, so this costs no time.
+   */
+  async function removeEarlierClusters({ key: ours }: Attempt): Promise<void> {
+    const run = workflowId()
+    try {
+      await heartbeating(() => leftovers.remove(async (owner, key) => owner === run && key !== ours))
+    } catch (error) {
+      if (error instanceof CancelledFailure) throw error
+      // Not worth the run: the scheduled sweep takes it once the run is closed.
+      Context.current().log.warn('an earlier cluster of this run could not be deleted', { error })
+    }
   }
 
   /** @returns the name of the operation to watch, or nothing when only the cluster itself can be watched */
@@ -85,20 +106,6 @@ export function clusterCreation({ clusters, storage }: ActivityClients, settings
   }
 }
 
-/** Reads a cluster; nothing if there is none. */
-export async function getCluster(
-  clusters: dataproc.ClusterControllerClient,
-  request: { readonly projectId: string; readonly region: string; readonly clusterName: string },
-): Promise<Cluster | undefined> {
-  try {
-    const [cluster] = await clusters.getCluster(request)
-    return cluster
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
-}
-
 function isOursFor(cluster: Cluster, attempt: Attempt, settings: ActivitySettings): boolean {
   return isOurs(cluster, settings.deployment) && attemptKeyOf(cluster) === attempt.key
 }
@@ -128,7 +135,7 @@ function clusterOf(
   workflow: string,
 ): Cluster {
   const { cluster: shape, deployment, project } = settings
-  const { labels, metadata } = ownership(deployment, workflow, attempt.key)
+  const { labels, metadata } = ownership(deployment, workflow, attempt)
   const machine = { machineTypeUri: shape.machineType }
   return {
     projectId: project,

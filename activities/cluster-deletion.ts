@@ -1,8 +1,8 @@
 import type { protos } from '@google-cloud/dataproc'
 import type { Attempt } from '../workflows/run-types.ts'
-import { getCluster } from './cluster-creation.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, isNotFound } from './failures.ts'
+import { getCluster } from './get-cluster.ts'
 import { attemptKeyOf, isOurs } from './labels.ts'
 import { heartbeating, pauseFor, pollUntil } from './long-running.ts'
 

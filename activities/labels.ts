@@ -2,17 +2,21 @@
 
 import type { protos } from '@google-cloud/dataproc'
 import { PIPELINE } from '../workflows/contract.ts'
+import type { Attempt } from '../workflows/run-types.ts'
 
 type Cluster = protos.google.cloud.dataproc.v1.ICluster
 
 /** Metadata key under which a cluster carries the id of its workflow, whole; labels would cut it. */
 const WORKFLOW_METADATA = 'average-speed-workflow-id'
 
+/** Metadata key under which a cluster carries the folder that its job writes to. */
+const OUTPUT_METADATA = 'average-speed-output-path'
+
 /** Labels and metadata of one attempt's cluster. */
-export function ownership(deployment: string, workflowId: string, key: string) {
+export function ownership(deployment: string, workflowId: string, attempt: Attempt) {
   return {
-    labels: { pipeline: PIPELINE, deployment, run: labelValue(workflowId), attempt: key },
-    metadata: { [WORKFLOW_METADATA]: workflowId },
+    labels: { pipeline: PIPELINE, deployment, run: labelValue(workflowId), attempt: attempt.key },
+    metadata: { [WORKFLOW_METADATA]: workflowId, [OUTPUT_METADATA]: attempt.outputPath },
   }
 }
 
@@ -29,6 +33,11 @@ export function attemptKeyOf(cluster: Cluster): string | undefined {
 /** The workflow that a cluster was made for. */
 export function workflowIdOfCluster(cluster: Cluster): string | undefined {
   return cluster.config?.gceClusterConfig?.metadata?.[WORKFLOW_METADATA]
+}
+
+/** The folder that the job of a cluster writes to. */
+export function outputPathOfCluster(cluster: Cluster): string | undefined {
+  return cluster.config?.gceClusterConfig?.metadata?.[OUTPUT_METADATA]
 }
 
 /** Filter for listing the clusters of a deployment: https://cloud.google.com/dataproc/docs/reference/rest/v1/projects.regions.clusters/list */

@@ -1,6 +1,7 @@
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Batch } from '../workflows/run-types.ts'
 import { readArchivePlace } from './archive-place.ts'
+import { createBatchClaim } from './batch-claim.ts'
 import type { ActivityClients } from './context.ts'
 import { attempting, failure } from './failures.ts'
 import { heartbeating } from './long-running.ts'
@@ -12,17 +13,20 @@ import { listObjects, type ObjectDescription, objectsByRelativeName, sameBytes, 
 export const FAILURE_FILE = '_FAILURE.json'
 
 /** Activities on a batch's files before Spark reads them. */
-export function rawFileActivities({ storage }: ActivityClients) {
+export function rawFileActivities(clients: ActivityClients) {
+  const { storage } = clients
+  const claim = createBatchClaim(clients)
   return {
     /**
      * Describes the batch once and for ever (P8). Files that an earlier run moved to the failed path are moved back first;
      * with `reload`, so are those that were archived. A batch described before keeps its manifest: its files are only
      * looked for.
-     * @throws RawFilesMissing, RawFilesChanged
+     * @throws BatchInProgress, RawFilesMissing, RawFilesChanged
      */
     async describeRawFiles(plan: RunPlan): Promise<Batch> {
       return attempting(`describe ${plan.rawPath}`, () =>
         heartbeating(async () => {
+          await claim.hold(plan)
           const known = await readManifest(storage, plan.manifestUri)
           await moveBack(plan, plan.failedPath)
           const archived =

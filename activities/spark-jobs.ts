@@ -1,10 +1,11 @@
 import type { protos } from '@google-cloud/dataproc'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, ClusterRef } from '../workflows/run-types.ts'
-import { getCluster } from './cluster-creation.ts'
+import { createBatchClaim } from './batch-claim.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { driverTail } from './driver-output.ts'
 import { attempting, failure, isAlreadyExists, isNotFound, statusOf } from './failures.ts'
+import { getCluster } from './get-cluster.ts'
 import { pollUntil } from './long-running.ts'
 import { readJobFailure } from './output.ts'
 
@@ -13,15 +14,17 @@ type Job = protos.google.cloud.dataproc.v1.IJob
 /** Activities on the Spark job of an attempt. */
 export function sparkJobActivities(clients: ActivityClients, settings: ActivitySettings) {
   const { jobs, clusters, storage } = clients
+  const claim = createBatchClaim(clients)
   const { project: projectId, region } = settings
   return {
     /**
      * Runs the attempt's one Spark job and waits until it is done. Its id was chosen before, so a repeated try watches the
      * job of the first (P6). The job is cancelled only when the run itself is.
-     * @throws SparkJobFailed, SparkJobCancelled, RawFileUnreadable, RawFilesMissing, ClusterGone
+     * @throws BatchInProgress, SparkJobFailed, SparkJobCancelled, RawFileUnreadable, RawFilesMissing, ClusterGone
      */
     async runSparkJob(plan: RunPlan, batch: Batch, attempt: Attempt, cluster: ClusterRef): Promise<void> {
       await attempting(`run the Spark job ${attempt.sparkJobId}`, async () => {
+        await claim.hold(plan)
         await submit(plan, batch, attempt, cluster)
         const job = await pollUntil({
           polling: settings.polling,

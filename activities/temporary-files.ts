@@ -1,3 +1,4 @@
+import type { Storage } from '@google-cloud/storage'
 import pMap from 'p-map'
 import type { Attempt } from '../workflows/run-types.ts'
 import type { ActivityClients } from './context.ts'
@@ -8,30 +9,32 @@ import { splitUri } from './objects.ts'
 /** Activities on what an attempt leaves behind in Cloud Storage. */
 export function temporaryFileActivities({ storage }: ActivityClients) {
   return {
-    /**
-     * Deletes everything under the attempt's own output folder, and the placeholders that Hadoop makes for that folder
-     * and for the one above it.
-     */
+    /** Deletes the attempt's own output. See {@link deleteOutput}. */
     async deleteTemporaryFiles(attempt: Attempt): Promise<void> {
       await attempting(`delete ${attempt.outputPath}`, () =>
-        heartbeating(async () => {
-          const { bucket, name: prefix } = splitUri(attempt.outputPath)
-          const [files] = await storage
-            .bucket(bucket)
-            .getFiles({ prefix, fields: 'items(name),nextPageToken' })
-          const parent = prefix.slice(0, prefix.lastIndexOf('/', prefix.length - 2) + 1)
-          const names = [...files.map(({ name }) => name), parent]
-          await pMap(names, (name) => deleteIfPresent(bucket, name), { concurrency: 32 })
-        }),
+        heartbeating(() => deleteOutput(storage, attempt.outputPath)),
       )
     },
   }
+}
 
-  async function deleteIfPresent(bucket: string, name: string): Promise<void> {
+/**
+ * Deletes everything under an attempt's output folder, and the placeholders that Hadoop makes for that folder and for the
+ * one above it. `_SUCCESS` goes first, so that an output of which a part is left does not pass for a whole one.
+ * @param outputPath `gs://…/transformed-<timestamp>/<key>/`
+ */
+export async function deleteOutput(storage: Storage, outputPath: string): Promise<void> {
+  const { bucket, name: prefix } = splitUri(outputPath)
+  const deleteIfPresent = async (name: string): Promise<void> => {
     try {
       await storage.bucket(bucket).file(name).delete()
     } catch (error) {
       if (!isNotFound(error)) throw error
     }
   }
+  const [files] = await storage.bucket(bucket).getFiles({ prefix, fields: 'items(name),nextPageToken' })
+  const parent = prefix.slice(0, prefix.lastIndexOf('/', prefix.length - 2) + 1)
+  const names = files.map(({ name }) => name)
+  if (names.length > 0) await deleteIfPresent(`${prefix}_SUCCESS`)
+  await pMap([...names, parent], deleteIfPresent, { concurrency: 32 })
 }

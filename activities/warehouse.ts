@@ -1,12 +1,13 @@
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, Load, OutputSummary } from '../workflows/run-types.ts'
-import { workflowId } from './batches.ts'
+import { createBatchClaim } from './batch-claim.ts'
 import { createClaims } from './claims.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, passingFailure } from './failures.ts'
 import { createLoadJobs, expectedRowsOf, type LoadJob, loadIdOf, readsOutputOf, rowsOf } from './load-jobs.ts'
 import { pollUntil } from './long-running.ts'
 import { readObject } from './objects.ts'
+import { workflowId } from './owner.ts'
 import {
   type HeldBatch,
   readTableState,
@@ -19,6 +20,7 @@ import {
 export function warehouseActivities(clients: ActivityClients, settings: ActivitySettings) {
   const { storage, bigquery } = clients
   const claims = createClaims(storage, clients.isWorkflowOpen)
+  const batchClaim = createBatchClaim(clients)
   const loads = createLoadJobs(bigquery, settings)
   const claimOf = (plan: RunPlan): string => `${tablePath(plan)}claim.json`
   return {
@@ -55,6 +57,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
      */
     async loadTable(plan: RunPlan, batch: Batch, attempt: Attempt, output: OutputSummary): Promise<Load> {
       return attempting(`load ${plan.outputTable}`, async () => {
+        await batchClaim.hold(plan)
         const loadId = loadIdOf(plan, batch)
         const { job: earlier } = await lastLoad(loadId)
         const job = earlier ?? (await load(plan, loadId, attempt, output.rowsWritten))

@@ -1,0 +1,106 @@
+import type { GoogleClients } from '../../src/clients.ts'
+import type { AverageSpeedInput } from '../../workflows/contract.ts'
+import type { RunPlan } from '../../workflows/plan.ts'
+import type { Attempt, Batch, Load, OutputSummary } from '../../workflows/run-types.ts'
+import { type ActivityBench, activityBench, attemptFor } from '../support/activities.ts'
+import { googleClientsOf } from '../support/clients.ts'
+import { Control } from '../support/control.ts'
+import { startCloud, type TestCloud } from '../support/local-cloud.ts'
+import { putObject } from '../support/objects.ts'
+
+/** One row of the CSV: vendor, 17 empty columns, flag, speed. */
+const ROW = `"CMT"${','.repeat(18)}"N",12.5\n`
+
+/** A batch with the output of one attempt, ready to be loaded. */
+export interface ReadyBatch {
+  readonly plan: RunPlan
+  readonly batch: Batch
+  readonly attempt: Attempt
+  readonly output: OutputSummary
+}
+
+/** Real activities on a BigQuery and a storage of a test's own. */
+export interface WarehouseBench {
+  readonly cloud: TestCloud
+  readonly google: GoogleClients
+  readonly bench: ActivityBench
+  readonly bigquery: Control
+  readonly storage: Control
+  /** A table of the test's own, `project.dataset.table`. */
+  table(): string
+  /** Spark's output for a batch, `rows` rows of it. */
+  ready(input: AverageSpeedInput, rows?: number): Promise<ReadyBatch>
+  /** Loads as the run of that id does, after it has claimed the table. */
+  load(batch: ReadyBatch, workflowId?: string): Promise<Load>
+  rowsIn(table: string): Promise<number>
+  /** Ids of the load jobs of a table, oldest first. */
+  loadJobs(table: string): Promise<readonly string[]>
+  reset(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Brings it up. */
+export async function startWarehouseBench(): Promise<WarehouseBench> {
+  const cloud = await startCloud({ services: ['storage', 'bigquery'] })
+  const google = googleClientsOf({
+    ...cloud,
+    get: (name) => (name === 'DATAPROC_API_ENDPOINT' ? 'http://127.0.0.1:9' : cloud.get(name)),
+  })
+  const region = {
+    ...cloud,
+    get: (name: string) => (name === 'DATAPROC_REGION' ? 'us-central1' : cloud.get(name)),
+  }
+  const bench = activityBench(region, google)
+  const bigquery = new Control(cloud.get('BIGQUERY_CONTROL_URL'))
+  const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
+  const [project, dataset] = cloud.get('BQ_OUTPUT_TABLE').split('.')
+  let tables = 0
+  return {
+    cloud,
+    google,
+    bench,
+    bigquery,
+    storage,
+    table: () => `${project}.${dataset}.table_${++tables}`,
+    async ready(input, rows = 2) {
+      const plan = bench.plan(input)
+      const attempt = attemptFor(plan)
+      await putObject(google.storage, `${attempt.outputPath}part-00000`, ROW.repeat(rows))
+      await putObject(google.storage, `${attempt.outputPath}_SUCCESS`, '')
+      const batch: Batch = {
+        manifestUri: plan.manifestUri,
+        files: 1,
+        bytes: 1,
+        digest: `${plan.rawPath}${plan.reload ?? ''}`,
+      }
+      return { plan, batch, attempt, output: { rowsRead: rows, rowsWritten: rows, rowsRejected: 0 } }
+    },
+    async load({ plan, batch, attempt, output }, workflowId = `run of ${plan.rawPath}`) {
+      if (plan.writeDisposition === 'WRITE_TRUNCATE') await bench.call('claimTable', [plan], { workflowId })
+      const load = await bench.callWithRetries('loadTable', [plan, batch, attempt, output], { workflowId })
+      if (plan.writeDisposition === 'WRITE_TRUNCATE') await bench.call('releaseTable', [plan], { workflowId })
+      return load
+    },
+    async rowsIn(table) {
+      const [, datasetId = '', tableId = ''] = table.split('.')
+      const [rows] = await google.bigquery.dataset(datasetId).table(tableId).getRows()
+      return rows.length
+    },
+    async loadJobs(table) {
+      const [jobs] = await google.bigquery.getJobs({ projection: 'full' })
+      return jobs
+        .filter(
+          ({ metadata }) => metadata.configuration?.load?.destinationTable?.tableId === table.split('.')[2],
+        )
+        .map(({ id }) => id ?? '')
+        .toReversed()
+    },
+    async reset() {
+      await Promise.all([bigquery.clear(), storage.clear(), bigquery.delete('/job-faults')])
+    },
+    async close() {
+      await google.close()
+      await cloud.close()
+    },
+  }
+}

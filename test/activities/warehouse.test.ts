@@ -1,0 +1,303 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { putObject, removeObject } from '../support/objects.ts'
+import { startWarehouseBench, type WarehouseBench } from './warehouse-bench.ts'
+
+let bench: WarehouseBench
+let outputTable: string
+let batches = 0
+
+beforeAll(async () => {
+  bench = await startWarehouseBench()
+})
+beforeEach(async () => {
+  await bench.reset()
+  outputTable = bench.table()
+})
+afterAll(() => bench?.close())
+
+/** A batch that is newer than those before it. */
+const next = (more: object = {}, rows = 2) =>
+  bench.ready({ rawPath: `loads/raw-${String(++batches).padStart(4, '0')}`, outputTable, ...more }, rows)
+const find = ({ plan, batch }: Awaited<ReturnType<typeof next>>) =>
+  bench.bench.call('findLoad', [plan, batch])
+
+describe('loadTable', () => {
+  test('P7: a lost reply to jobs.insert: the effect happens once', async () => {
+    const batch = await next({ writeDisposition: 'WRITE_APPEND' })
+    await bench.bigquery.addFault({ on: 'jobs.insert', when: 'after', kind: 'drop' })
+    expect(await bench.load(batch)).toMatchObject({ rows: 2, jobId: expect.stringMatching(/_0$/) })
+    expect(await bench.loadJobs(outputTable)).toHaveLength(1)
+    expect(await bench.rowsIn(outputTable)).toBe(2)
+  })
+
+  test('P7: a request that is lost before its effect is sent again, and the effect happens once', async () => {
+    const batch = await next({ writeDisposition: 'WRITE_APPEND' })
+    await bench.bigquery.addFault({ on: 'jobs.insert', when: 'before', kind: 'drop' })
+    await bench.load(batch)
+    expect(await bench.rowsIn(outputTable)).toBe(2)
+  })
+
+  test.each(['WRITE_APPEND', 'WRITE_TRUNCATE'] as const)(
+    'P7: with %s two runs of one batch load it once, and the second reports the first',
+    async (writeDisposition) => {
+      const batch = await next({ writeDisposition })
+      const first = await bench.load(batch, 'first')
+      expect(await find(batch)).toEqual({ jobId: first.jobId, rows: 2 })
+      const again = await bench.ready({ rawPath: batch.plan.rawPath, outputTable, writeDisposition })
+      expect(await bench.load(again, 'second')).toEqual(first)
+      expect(await bench.loadJobs(outputTable)).toEqual([first.jobId])
+      expect(await bench.rowsIn(outputTable)).toBe(2)
+    },
+  )
+
+  test('P7: two runs that load one batch at the same time load it once', async () => {
+    const one = await next({ writeDisposition: 'WRITE_APPEND' })
+    const two = await bench.ready({
+      rawPath: one.plan.rawPath,
+      outputTable,
+      writeDisposition: 'WRITE_APPEND',
+    })
+    const loads = await Promise.all([bench.load(one, 'first'), bench.load(two, 'second')])
+    expect(loads[0]).toEqual(loads[1])
+    expect(await bench.rowsIn(outputTable)).toBe(2)
+  })
+
+  test('P7: with WRITE_APPEND the table holds each batch once', async () => {
+    for (let i = 0; i < 3; i++) await bench.load(await next({ writeDisposition: 'WRITE_APPEND' }))
+    expect(await bench.rowsIn(outputTable)).toBe(6)
+  })
+
+  test('P7: a job that ended in an error is followed by the next number, and never sent again', async () => {
+    const batch = await next()
+    await bench.bigquery.post('/job-faults', { type: 'load', reason: 'backendError', times: 2 })
+    expect((await bench.load(batch)).jobId).toMatch(/_2$/)
+    const ids = await bench.loadJobs(outputTable)
+    expect(ids.map((id) => id.slice(-2))).toEqual(['_0', '_1', '_2'])
+    expect(await bench.rowsIn(outputTable)).toBe(2)
+  })
+
+  test('P7: a deliberate reload is a load of its own', async () => {
+    const first = await bench.load(await next({}, 2))
+    const rawPath = `loads/raw-${String(batches).padStart(4, '0')}`
+    const reload = await bench.ready({ rawPath, outputTable, reload: 'again' }, 5)
+    expect((await bench.load(reload)).jobId).not.toBe(first.jobId)
+    expect(await bench.rowsIn(outputTable)).toBe(5)
+  })
+
+  test('P7: a failed job of a dead run, which read another output, does not stop a live one', async () => {
+    const batch = await next({ writeDisposition: 'WRITE_APPEND' })
+    const dead = await bench.ready({
+      rawPath: batch.plan.rawPath,
+      outputTable,
+      writeDisposition: 'WRITE_APPEND',
+    })
+    await bench.bigquery.put('/settings', { loadMs: 300 })
+    await bench.bigquery.post('/job-faults', { type: 'load', reason: 'invalid' })
+    const outcomes = await Promise.allSettled([
+      bench.load(dead, 'dead'),
+      (async () => {
+        while ((await bench.loadJobs(outputTable)).length === 0) await new Promise(setImmediate)
+        return bench.load(batch, 'live')
+      })(),
+    ])
+    await bench.bigquery.put('/settings', { loadMs: 0 })
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+    expect(await bench.rowsIn(outputTable)).toBe(2)
+  })
+
+  test('P9: rows loaded that differ from rows written are LoadedRowsDiffer, which counts as loaded', async () => {
+    const batch = await next()
+    const lying = { ...batch, output: { ...batch.output, rowsWritten: 3 } }
+    const expected = {
+      type: 'LoadedRowsDiffer',
+      nonRetryable: true,
+      message: expect.stringMatching(/wrote 3 rows and BigQuery loaded 2.*raw files are where they were/),
+    }
+    await expect(bench.load(lying)).rejects.toMatchObject(expected)
+    await expect(find(batch)).rejects.toMatchObject(expected)
+    expect(await bench.loadJobs(outputTable)).toHaveLength(1)
+  })
+
+  test('a table whose schema does not fit is SchemaMismatch, and says what to do', async () => {
+    const [, dataset = '', table = ''] = outputTable.split('.')
+    await bench.google.bigquery.dataset(dataset).createTable(table, {
+      schema: [
+        { name: 'vendor_id', type: 'INTEGER' },
+        { name: 'other', type: 'STRING' },
+      ],
+    })
+    await expect(bench.load(await next({ writeDisposition: 'WRITE_APPEND' }))).rejects.toMatchObject({
+      type: 'SchemaMismatch',
+      nonRetryable: true,
+      message: expect.stringMatching(
+        /vendor_id has changed type.*Give the table the columns that the run writes, or name another output table/,
+      ),
+    })
+  })
+
+  test('a dataset that is not there is NotFound, and says what to do', async () => {
+    const [project] = outputTable.split('.')
+    const batch = await next({ outputTable: `${project}.nowhere.trips` })
+    await expect(bench.load(batch)).rejects.toMatchObject({
+      type: 'NotFound',
+      nonRetryable: true,
+      message: expect.stringMatching(/nowhere.*Create what is missing/),
+    })
+  })
+
+  test.each([
+    ['at once', { on: 'jobs.insert', kind: 'error', code: 403, reason: 'accessDenied' }, undefined],
+    ['by the job', undefined, { type: 'load', reason: 'accessDenied' }],
+  ])('no permission, refused %s, is PermissionDenied, and says whose', async (_, fault, jobFault) => {
+    const batch = await next()
+    if (fault) await bench.bigquery.addFault(fault)
+    if (jobFault) await bench.bigquery.post('/job-faults', jobFault)
+    await expect(bench.load(batch)).rejects.toMatchObject({
+      type: 'PermissionDenied',
+      nonRetryable: true,
+      message: expect.stringContaining("Grant the worker's service account"),
+    })
+    expect(await find(batch)).toBeUndefined()
+  })
+
+  test('an exceeded quota is QuotaExceeded, which is worth another try', async () => {
+    const batch = await next()
+    await bench.bigquery.addFault({
+      on: 'jobs.insert',
+      kind: 'error',
+      code: 403,
+      reason: 'quotaExceeded',
+      times: 50,
+    })
+    await expect(
+      bench.bench.call('loadTable', [batch.plan, batch.batch, batch.attempt, batch.output]),
+    ).rejects.toMatchObject({ type: 'QuotaExceeded', nonRetryable: false })
+  })
+
+  test('a load job that is cancelled from outside is LoadFailed, and a retry of the run loads', async () => {
+    const batch = await next()
+    await bench.bigquery.post('/job-faults', { type: 'load', reason: 'stopped' })
+    await expect(bench.load(batch)).rejects.toMatchObject({ type: 'LoadFailed', nonRetryable: true })
+    expect(await bench.load(batch)).toMatchObject({ rows: 2, jobId: expect.stringMatching(/_1$/) })
+  })
+
+  test('P13: an output that has been deleted is OutputGone, and nothing is asked of BigQuery', async () => {
+    const batch = await next()
+    await removeObject(bench.google.storage, `${batch.attempt.outputPath}_SUCCESS`)
+    await expect(bench.load(batch)).rejects.toMatchObject({
+      type: 'OutputGone',
+      message: expect.stringContaining('Retry the run'),
+    })
+    expect(await bench.loadJobs(outputTable)).toEqual([])
+  })
+})
+
+describe('a table that is replaced as a whole', () => {
+  test('P7: holds the last batch loaded, and the run reports which it replaced, also when it is repeated', async () => {
+    const [first, second] = [await next({}, 2), await next({}, 3)]
+    expect(await bench.load(first)).not.toHaveProperty('replacedBatch')
+    expect(await bench.load(second)).toMatchObject({ replacedBatch: first.plan.rawPath })
+    expect(await bench.load(second)).toMatchObject({ replacedBatch: first.plan.rawPath })
+    expect(await bench.rowsIn(outputTable)).toBe(3)
+  })
+
+  test('P7: an older batch does not silently replace a newer one', async () => {
+    const [older, newer] = [await next({}, 2), await next({}, 3)]
+    await bench.load(newer)
+    await expect(bench.bench.call('claimTable', [older.plan], { workflowId: 'older' })).rejects.toMatchObject(
+      {
+        type: 'NewerBatchLoaded',
+        nonRetryable: true,
+        message: expect.stringMatching(/holds gs:.*which is newer than gs:.*"reload"/),
+      },
+    )
+    const reload = await bench.ready({ rawPath: older.plan.rawPath, outputTable, reload: 'on-purpose' }, 2)
+    expect(await bench.load(reload)).toMatchObject({ replacedBatch: newer.plan.rawPath })
+    expect(await bench.rowsIn(outputTable)).toBe(2)
+  })
+
+  test('P7: a reset to the load, after the claim was given up, does not replace a newer batch either', async () => {
+    const [older, newer] = [await next({}, 2), await next({}, 3)]
+    await bench.load(newer)
+    await expect(
+      bench.bench.call('loadTable', [older.plan, older.batch, older.attempt, older.output]),
+    ).rejects.toMatchObject({ type: 'NewerBatchLoaded' })
+    expect(await bench.rowsIn(outputTable)).toBe(3)
+  })
+
+  test('P7: repeating the load of a batch that was replaced since changes nothing', async () => {
+    const [older, newer, newest] = [await next({}, 2), await next({}, 3), await next({}, 4)]
+    await bench.load(older)
+    await bench.load(newer)
+    await bench.bench.call('loadTable', [older.plan, older.batch, older.attempt, older.output])
+    expect(await bench.rowsIn(outputTable)).toBe(3)
+    expect(await bench.load(newest)).toMatchObject({ replacedBatch: newer.plan.rawPath })
+  })
+
+  test('P7: waits while another open run has the table', async () => {
+    const [first, second] = [await next(), await next()]
+    bench.bench.open.add('first').add('second')
+    await bench.bench.call('claimTable', [first.plan], { workflowId: 'first' })
+    let claimed = false
+    const claim = bench.bench.call('claimTable', [second.plan], { workflowId: 'second' }).then(() => {
+      claimed = true
+    })
+    const looks = (await bench.storage.calls())['objects.get'] ?? 0
+    while (((await bench.storage.calls())['objects.get'] ?? 0) < looks + 5) await new Promise(setImmediate)
+    expect(claimed).toBe(false)
+    await bench.bench.call('releaseTable', [first.plan], { workflowId: 'first' })
+    await claim
+    bench.bench.open.clear()
+  })
+
+  test('P2: the claim of a run that was terminated is taken over', async () => {
+    const [first, second] = [await next(), await next()]
+    await bench.bench.call('claimTable', [first.plan], { workflowId: 'terminated' })
+    expect(await bench.load(second, 'second')).toMatchObject({ rows: 2 })
+  })
+
+  test('P7: a run that died between the load and its note is known to have loaded all the same', async () => {
+    const [first, second] = [await next({}, 2), await next({}, 3)]
+    await bench.storage.addFault({
+      on: 'objects.insert',
+      match: 'state.json',
+      skip: 1,
+      kind: 'error',
+      code: 403,
+    })
+    await expect(bench.load(first, 'dies')).rejects.toMatchObject({ type: 'PermissionDenied' })
+    await bench.storage.clear()
+    expect(await bench.rowsIn(outputTable)).toBe(2)
+    expect(await bench.load(second)).toMatchObject({ replacedBatch: first.plan.rawPath })
+  })
+
+  test('P7: a run that died before its load is known not to have loaded', async () => {
+    const [first, second, third] = [await next({}, 2), await next({}, 3), await next({}, 4)]
+    await bench.load(first)
+    await bench.bigquery.post('/job-faults', { type: 'load', reason: 'invalid' })
+    await expect(bench.load(second)).rejects.toMatchObject({ type: 'LoadFailed' })
+    expect(await bench.load(third)).toMatchObject({ replacedBatch: first.plan.rawPath })
+  })
+
+  test.each([0, 1])('a lost reply to the note of a load (number %i): it is noted once', async (skip) => {
+    const [first, second] = [await next({}, 2), await next({}, 3)]
+    await bench.load(first)
+    await bench.storage.addFault({
+      on: 'objects.insert',
+      match: 'state.json',
+      skip,
+      when: 'after',
+      kind: 'drop',
+    })
+    expect(await bench.load(second)).toMatchObject({ replacedBatch: first.plan.rawPath })
+    expect(await bench.rowsIn(outputTable)).toBe(3)
+  })
+})
+
+test('P7: an output that is added to after the load was asked for is not loaded twice', async () => {
+  const batch = await next({ writeDisposition: 'WRITE_APPEND' })
+  await bench.load(batch)
+  await putObject(bench.google.storage, `${batch.attempt.outputPath}part-00001`, 'late')
+  await bench.load(batch)
+  expect(await bench.rowsIn(outputTable)).toBe(2)
+})

@@ -1,0 +1,70 @@
+import { describe, expect, test } from '@jest/globals'
+import type { AverageSpeedInput } from '../../workflows/contract.ts'
+import { InputError, planRun, tableId } from '../../workflows/plan.ts'
+
+const DEFAULTS = {
+  paths: { rawBucket: 'raw-bucket', processedBucket: 'processed-bucket', allowedBuckets: ['raw-bucket'] },
+  outputTable: 'some-project:ComposerDemo.nyc-tlc-yellow-trips',
+  maxRejects: 1000,
+  maxRejectShare: 0.01,
+}
+const plan = (input: object) => planRun(input as AverageSpeedInput, DEFAULTS)
+const rawPath = 'exports/raw-1'
+
+describe('the plan of a run', () => {
+  test('has the defaults of the deployment where the input is silent', () => {
+    expect(plan({ rawPath })).toMatchObject({
+      outputTable: 'some-project.ComposerDemo.nyc-tlc-yellow-trips',
+      writeDisposition: 'WRITE_TRUNCATE',
+      maxRejects: 1000,
+      maxRejectShare: 0.01,
+      manifestUri: 'gs://raw-bucket/exports/batch-1/manifest.ndjson',
+    })
+  })
+
+  test('has what the input says, zero too', () => {
+    const input = {
+      rawPath,
+      outputTable: 'p-12345.d.t',
+      writeDisposition: 'WRITE_APPEND',
+      maxRejects: 0,
+      maxRejectShare: 0,
+      reload: 'after-fix',
+    }
+    expect(plan(input)).toMatchObject({
+      outputTable: 'p-12345.d.t',
+      writeDisposition: 'WRITE_APPEND',
+      maxRejects: 0,
+      maxRejectShare: 0,
+      reload: 'after-fix',
+      manifestUri: 'gs://raw-bucket/exports/batch-1/manifest-after-fix.ndjson',
+    })
+  })
+
+  test.each([
+    ['no raw path', {}, /raw_path is missing/],
+    ['no object', [], /one object/],
+    ['null', null, /one object/],
+    ['a field that is misspelt', { rawPath, rawpath: 'x' }, /no field "rawpath"/],
+    ['a field of the wrong type', { rawPath, maxRejects: '5' }, /maxRejects must be a number/],
+    ['an unknown disposition', { rawPath, writeDisposition: 'WRITE_EMPTY' }, /WRITE_TRUNCATE, WRITE_APPEND/],
+    ['a negative limit', { rawPath, maxRejects: -1 }, /max_rejects/],
+    ['half a record', { rawPath, maxRejects: 1.5 }, /max_rejects/],
+    ['a share above one', { rawPath, maxRejectShare: 1.01 }, /max_reject_share/],
+    ['a share that is no number', { rawPath, maxRejectShare: Number.NaN }, /max_reject_share/],
+    ['a reload label with a slash', { rawPath, reload: 'a/b' }, /reload/],
+    ['an empty reload label', { rawPath, reload: '' }, /reload/],
+    ['a table without a dataset', { rawPath, outputTable: 'trips' }, /project\.dataset\.table/],
+  ])('is refused with %s', (_, input, sentence) => {
+    expect(() => plan(input as object)).toThrow(InputError)
+    expect(() => plan(input as object)).toThrow(sentence)
+  })
+})
+
+test.each([
+  ['some-project:d.t', 'some-project.d.t'],
+  ['some-project.d.nyc-tlc-yellow-trips', 'some-project.d.nyc-tlc-yellow-trips'],
+  ['example.com:some-project.d.t', 'example.com:some-project.d.t'],
+])('a table can be written as %s', (text, id) => {
+  expect(tableId(text)).toBe(id)
+})

@@ -1,5 +1,5 @@
 import type { protos } from '@google-cloud/dataproc'
-import { CancelledFailure, Context } from '@temporalio/activity'
+import { Context } from '@temporalio/activity'
 import { operationsProtos } from 'google-gax'
 import type { Attempt, ClusterRef, Deadlines } from '../workflows/run-types.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
@@ -31,28 +31,30 @@ export function clusterCreation(clients: ActivityClients, settings: ActivitySett
     async createCluster(attempt: Attempt, deadlines: Deadlines): Promise<ClusterRef> {
       return attempting(`create the cluster ${attempt.clusterName}`, async () => {
         const operation = await requestCreation(attempt, deadlines)
-        await removeEarlierClusters(attempt)
-        const cluster = await pollUntil({
-          polling: settings.polling,
-          read: () => readCreation(attempt, operation),
-        })
-        await zones.note(attempt.zone)
-        return cluster
+        const earlierGone = removeEarlierClusters(attempt)
+        try {
+          const cluster = await pollUntil({
+            polling: settings.polling,
+            read: () => readCreation(attempt, operation),
+          })
+          await zones.note(attempt.zone)
+          return cluster
+        } finally {
+          await earlierGone
+        }
       })
     },
   }
 
   /**
-   * A run has one cluster at a time. After a reset, the one that it had before is known to nobody but by its metadata.
-   * Meanwhile ours is booting, so this costs no time.
+   * A run has one cluster at a time. After a reset, the one that it had before is known to nobody but by its metadata. Never
+   * rejects: what is left is not worth the run, and the scheduled sweep takes it once the run is closed.
    */
   async function removeEarlierClusters({ key: ours }: Attempt): Promise<void> {
     const run = workflowId()
     try {
       await heartbeating(() => leftovers.remove(async (owner, key) => owner === run && key !== ours))
     } catch (error) {
-      if (error instanceof CancelledFailure) throw error
-      // Not worth the run: the scheduled sweep takes it once the run is closed.
       Context.current().log.warn('an earlier cluster of this run could not be deleted', { error })
     }
   }

@@ -38,6 +38,9 @@ export async function createWorker({ config, connection, client, google }: Worke
         polling: pipeline.polling,
       },
     ),
+    // A cancel, or a reset, reaches an activity with the reply to a heartbeat, and the SDK would send one only every 48
+    // seconds (four fifths of the heartbeat timeout) while a cluster is being paid for.
+    maxHeartbeatThrottleInterval: '5 seconds',
     // Long enough to finish a call to Google; what takes longer lets go and is taken up by another worker.
     shutdownGraceTime: '10 seconds',
     shutdownForceTime: '30 seconds',

@@ -30,7 +30,10 @@ describe('createCluster', () => {
     const { labels, config } = await get(attempt.clusterName)
     expect(labels).toMatchObject({ pipeline: 'average-speed', deployment: 'test', attempt: attempt.key })
     expect(labels?.['run']).toMatch(/^[a-z0-9_-]{1,63}$/)
-    expect(config?.gceClusterConfig?.metadata).toEqual({ 'average-speed-workflow-id': workflowId })
+    expect(config?.gceClusterConfig?.metadata).toEqual({
+      'average-speed-workflow-id': workflowId,
+      'average-speed-output-path': attempt.outputPath,
+    })
     const { createCluster, sparkJob, clusterLifetime } = DEADLINES
     expect(Number(config?.lifecycleConfig?.autoDeleteTtl?.seconds)).toBe(clusterLifetime / 1000)
     expect(clusterLifetime).toBeGreaterThan(createCluster + sparkJob)

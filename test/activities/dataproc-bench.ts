@@ -97,7 +97,9 @@ export async function startDataprocBench(zones: readonly string[] = []): Promise
       ])
     },
     attempt: (more = {}) => ({ ...attemptFor(plan), ...more }),
-    create: (attempt) => bench.call('createCluster', [attempt, DEADLINES]),
+    // Each for a run of its own, since a run takes down what it had before.
+    create: (attempt) =>
+      bench.call('createCluster', [attempt, DEADLINES], { workflowId: `run-of-${attempt.key}` }),
     ledger,
     ledgerOf: async (attempt) => (await ledger()).clusters.filter(({ name }) => name === attempt.clusterName),
     async close() {

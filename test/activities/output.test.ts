@@ -179,7 +179,7 @@ describe('lost replies of Cloud Storage', () => {
     expect(await bench.call('describeRawFiles', [fresh])).toEqual(described)
     const [file] = await google.storage
       .bucket(cloud.get('RAW_BUCKET'))
-      .getFiles({ prefix: `output/raw-${batches}`.replace('raw-', 'batch-'), versions: true })
+      .getFiles({ prefix: `output/batch-${batches}/manifest`, versions: true })
     expect(file).toHaveLength(1)
   })
 

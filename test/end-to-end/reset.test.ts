@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import pMap from 'p-map'
 import { GOOD_ROWS, putBadBatch, putBatch, type TestBatch } from '../support/batches.ts'
 import { type Ending, endingOf } from '../support/endings.ts'
-import { type Pipeline, type Run, startPipeline } from '../support/pipeline.ts'
+import { type Pipeline, type Run, startPipeline, untilJob } from '../support/pipeline.ts'
 import { type ResetPoint, resetPoints, resetRun } from '../support/resets.ts'
+import { until } from '../support/until.ts'
 
 const CONCURRENT_RUNS = 4
 
@@ -63,6 +64,138 @@ describe('P13: a reset through the API that the Web UI uses', () => {
         rawFilesIn: ['failed'],
         rawFiles: 2,
       })
+      expect(ending.leaks.filter((name) => !/^(rejected-|failed-.*_FAILURE.json$)/.test(name))).toEqual([])
     }
   }, 120_000)
+
+  test('to any point before the end of a run whose load failed ends in success, once the cause is mended', async () => {
+    await pipeline.bigquery.post('/job-faults', { type: 'load', reason: 'invalid', times: 1_000 })
+    const broken = await pMap(Array.from({ length: 14 }), () => finished(() => putBatch(pipeline)), {
+      concurrency: CONCURRENT_RUNS,
+    })
+    await pipeline.bigquery.delete('/job-faults')
+    await pMap(
+      broken,
+      async ({ batch, run }, i) => {
+        const points = await resetPoints(run)
+        const failedAt = points.findIndex(({ before }) => before.includes('loadTable'))
+        const point = points[Math.min(i, points.length - 1)]
+        const ending = await endingOf(pipeline, await resetRun(pipeline, run, point?.eventId ?? 0), batch)
+        expect(ending).toMatchObject(
+          i <= failedAt
+            ? { status: 'COMPLETED', loads: { committed: 1, rows: GOOD_ROWS }, rawFilesIn: ['processed'] }
+            : { status: 'FAILED', failure: 'LoadFailed', loads: { committed: 0 }, rawFilesIn: ['raw'] },
+        )
+        expect(ending).toMatchObject({ rawFiles: 2, leaks: [] })
+      },
+      { concurrency: CONCURRENT_RUNS },
+    )
+  }, 120_000)
+
+  test('of a run that waits for its Spark job leaves no second cluster, and no second job where that one still serves', async () => {
+    // The clock of the local Dataproc is advanced when the job may end.
+    const HELD_MS = 20 * 60_000
+    for (let i = 0; ; i++) {
+      await pipeline.dataprocSettings({ jobMs: HELD_MS })
+      const batch = await putBatch(pipeline)
+      const run = await pipeline.start(batch.input)
+      await untilJob(pipeline, run)
+      const points = await resetPoints(run)
+      const point = points[i]
+      if (point === undefined) {
+        expect(i).toBeGreaterThanOrEqual(5)
+        await run.terminate()
+        break
+      }
+      const again = await resetRun(pipeline, run, point.eventId)
+      const watches = point.before.includes('runSparkJob')
+      if (!watches) {
+        await until('the new cluster has its job, and the old one is gone', async () => {
+          const { clusters, jobs } = await pipeline.ledgerOf(run.workflowId)
+          return jobs.length === 2 && clusters.filter(({ deleted }) => deleted === undefined).length === 1
+        })
+      } else {
+        await until('the new run watches the job', async () => {
+          const { raw } = await again.describe()
+          return (raw.pendingActivities ?? []).some(
+            ({ activityType }) => activityType?.name === 'runSparkJob',
+          )
+        })
+      }
+      await pipeline.dataproc.post('/clock/advance', { ms: HELD_MS })
+      expect(await endingOf(pipeline, again, batch)).toMatchObject({
+        status: 'COMPLETED',
+        loads: { committed: 1, rows: GOOD_ROWS },
+        rawFilesIn: ['processed'],
+        rawFiles: 2,
+        leaks: [],
+        clusters: watches ? 1 : 2,
+        jobs: watches ? 1 : 2,
+      })
+    }
+    await pipeline.calm()
+  }, 120_000)
+
+  test('P2: to a point after its claim does not disturb a run that has the batch by now', async () => {
+    const { batch, run } = await finished(() => putBatch(pipeline))
+    const points = await resetPoints(run)
+    await pipeline.dataprocSettings({ jobMs: 20 * 60_000 })
+    const other = await pipeline.start({ ...batch.input, reload: 'again' })
+    await untilJob(pipeline, other)
+    const claimed = points.find(({ before }) => before.includes('describeRawFiles'))
+    const again = await resetRun(pipeline, run, claimed?.eventId ?? 0)
+    expect(await endingOf(pipeline, again, batch)).toMatchObject({ failure: 'BatchInProgress' })
+    await pipeline.dataproc.post('/clock/advance', { ms: 20 * 60_000 })
+    expect(await endingOf(pipeline, other, batch)).toMatchObject({
+      status: 'COMPLETED',
+      loads: { committed: 2, rows: GOOD_ROWS },
+      rawFilesIn: ['processed'],
+      leaks: [],
+    })
+    await pipeline.calm()
+  })
+})
+
+describe("P13: 'start like this one'", () => {
+  test('after a success loads nothing again', async () => {
+    const { batch } = await finished(() => putBatch(pipeline))
+    const again = await pipeline.start(batch.input)
+    expect(await endingOf(pipeline, again, batch)).toMatchObject({
+      status: 'COMPLETED',
+      result: { loadedBefore: true, rowsLoaded: GOOD_ROWS },
+      loads: { committed: 1, rows: GOOD_ROWS },
+      rawFilesIn: ['processed'],
+      leaks: [],
+      clusters: 0,
+    })
+  })
+
+  test('after a failure of the infrastructure ends in success', async () => {
+    await pipeline.dataproc.post('/job-faults', { kind: 'error', times: 1 })
+    const { batch, run } = await finished(() => putBatch(pipeline))
+    expect(await endingOf(pipeline, run, batch)).toMatchObject({
+      failure: 'SparkJobFailed',
+      rawFilesIn: ['raw'],
+      leaks: [],
+    })
+    const again = await pipeline.start(batch.input)
+    expect(await endingOf(pipeline, again, batch)).toMatchObject({
+      status: 'COMPLETED',
+      loads: { committed: 1, rows: GOOD_ROWS },
+      rawFilesIn: ['processed'],
+      leaks: [],
+    })
+  })
+
+  test('after bad data ends in success where more rejects are allowed, wherever the files are by now', async () => {
+    const { batch } = await finished(() => putBadBatch(pipeline))
+    const again = await pipeline.start({ ...batch.input, maxRejectShare: 0.5 })
+    expect(await endingOf(pipeline, again, batch)).toMatchObject({
+      status: 'COMPLETED',
+      result: { rowsRejected: 2, rowsLoaded: 3 },
+      loads: { committed: 1, rows: 3 },
+      rawFilesIn: ['processed'],
+      rawFiles: 2,
+    })
+  })
 })

@@ -42,8 +42,8 @@ export interface Pipeline {
   readonly dataproc: Control
   readonly bigquery: Control
   readonly storage: Control
-  /** The worker that was started first. */
-  readonly worker: WorkerProcess
+  /** Ends all workers and starts a new one. */
+  soleWorker(): Promise<WorkerProcess>
   /** Starts another one; stopped at the end if the test has not done so. */
   addWorker(variables?: Readonly<Record<string, string>>): Promise<WorkerProcess>
   /** Changes how fast the local Dataproc and BigQuery are. */
@@ -83,6 +83,7 @@ export async function startPipeline(options: { readonly gateway?: boolean } = {}
     const bigquery = new Control(cloud.get('BIGQUERY_CONTROL_URL'))
     const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
     await dataproc.put('/settings', FAST)
+    await addWorker()
     return {
       cloud,
       google,
@@ -90,7 +91,10 @@ export async function startPipeline(options: { readonly gateway?: boolean } = {}
       dataproc,
       bigquery,
       storage,
-      worker: await addWorker(),
+      async soleWorker() {
+        await Promise.all(workers.splice(0).map((worker) => worker.stop('SIGKILL')))
+        return addWorker()
+      },
       addWorker,
       dataprocSettings: (settings) => dataproc.put('/settings', settings),
       bigquerySettings: (settings) => bigquery.put('/settings', settings),
@@ -136,5 +140,13 @@ export async function untilStep(run: Run, name: StepName): Promise<void> {
   await until(`${name} is running`, async () => {
     const progress = await progressOf(run)
     return progress?.steps.find((step) => step.name === name)?.state === 'running'
+  })
+}
+
+/** Waits until a Spark job of the run is running. */
+export async function untilJob(pipeline: Pipeline, run: Run): Promise<void> {
+  await until('a job is running', async () => {
+    const { jobs } = await pipeline.ledgerOf(run.workflowId)
+    return jobs.some(({ state }) => state === 'RUNNING')
   })
 }

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { ScheduleHandle } from '@temporalio/client'
+import { REAPER_SCHEDULE_ID, WORKFLOW_TYPE } from '../../workflows/contract.ts'
+import { putBatch } from '../support/batches.ts'
+import { type Pipeline, startPipeline, untilJob } from '../support/pipeline.ts'
+import { until } from '../support/until.ts'
+
+const SCHEDULE = `${REAPER_SCHEDULE_ID}-default`
+
+let pipeline: Pipeline
+let schedule: ScheduleHandle
+beforeAll(async () => {
+  pipeline = await startPipeline()
+  schedule = pipeline.temporal.schedule.getHandle(SCHEDULE)
+}, 120_000)
+afterAll(() => pipeline?.close())
+
+/** Makes a cluster as the pipeline would. */
+async function createCluster(
+  name: string,
+  owner: { readonly deployment?: string; readonly workflowId?: string },
+): Promise<string> {
+  const { google, cloud } = pipeline
+  const metadata = owner.workflowId === undefined ? {} : { 'average-speed-workflow-id': owner.workflowId }
+  const clusterName = `average-speed-${name}`
+  const [operation] = await google.clusters.createCluster({
+    projectId: cloud.get('GOOGLE_CLOUD_PROJECT'),
+    region: cloud.get('DATAPROC_REGION'),
+    cluster: {
+      clusterName,
+      labels: { pipeline: 'average-speed', deployment: owner.deployment ?? 'default', attempt: name },
+      config: { gceClusterConfig: { metadata } },
+    },
+  })
+  await operation.promise()
+  return clusterName
+}
+
+/** Names of the clusters that are there. */
+async function clusterNames(): Promise<string[]> {
+  const { google, cloud } = pipeline
+  const [clusters] = await google.clusters.listClusters({
+    projectId: cloud.get('GOOGLE_CLOUD_PROJECT'),
+    region: cloud.get('DATAPROC_REGION'),
+  })
+  return clusters.map(({ clusterName }) => clusterName ?? '')
+}
+
+/** Lets the schedule act now, and waits for the sweep's end. */
+async function sweep(): Promise<void> {
+  const before = (await schedule.describe()).info.numActionsTaken
+  await schedule.trigger()
+  await until('the sweep has ended', async () => {
+    const { info } = await schedule.describe()
+    return info.numActionsTaken > before && info.runningActions.length === 0
+  })
+}
+
+describe('the schedule of the sweep', () => {
+  test('P3: is there once the first worker is up', async () => {
+    const { action, spec, state } = await schedule.describe()
+    expect(action).toMatchObject({ workflowType: 'reapOrphanClusters', taskQueue: 'average-speed' })
+    expect(spec.intervals?.map(({ every }) => every)).toEqual([10 * 60_000])
+    expect(state.paused).toBe(false)
+  })
+
+  test('is brought up to date, not doubled, by a second worker, and stays paused if somebody has paused it', async () => {
+    await schedule.update(({ spec: _, ...rest }) => ({
+      ...rest,
+      spec: { intervals: [{ every: '3 hours' }] },
+    }))
+    await schedule.pause('a test')
+    const second = await pipeline.addWorker()
+    await second.stop('SIGKILL')
+    const { spec, state } = await schedule.describe()
+    expect(spec.intervals?.map(({ every }) => every)).toEqual([10 * 60_000])
+    expect(state.paused).toBe(true)
+    await schedule.unpause()
+    const ids: string[] = []
+    for await (const { scheduleId } of pipeline.temporal.schedule.list()) ids.push(scheduleId)
+    expect(ids.filter((id) => id === SCHEDULE)).toHaveLength(1)
+  })
+
+  test('is one for each deployment', async () => {
+    const second = await pipeline.addWorker({ DEPLOYMENT: 'other' })
+    await second.stop('SIGKILL')
+    const other = pipeline.temporal.schedule.getHandle(`${REAPER_SCHEDULE_ID}-other`)
+    expect((await other.describe()).scheduleId).toBe(`${REAPER_SCHEDULE_ID}-other`)
+    await other.delete()
+  })
+})
+
+describe('the sweep', () => {
+  test('P3, P4: deletes what nobody owns, and spares open runs, other deployments and clusters without an owner', async () => {
+    const closed = await pipeline.temporal.workflow.start(WORKFLOW_TYPE, {
+      workflowId: 'average-speed/closed',
+      taskQueue: 'nobody-polls-this',
+      args: [],
+    })
+    const open = await pipeline.temporal.workflow.start(WORKFLOW_TYPE, {
+      workflowId: 'average-speed/open',
+      taskQueue: 'nobody-polls-this',
+      args: [],
+    })
+    await closed.terminate()
+    const orphans = [
+      await createCluster('of-closed', { workflowId: closed.workflowId }),
+      await createCluster('of-unknown', { workflowId: 'average-speed/never-heard-of' }),
+    ]
+    const spared = [
+      await createCluster('of-open', { workflowId: open.workflowId }),
+      await createCluster('of-other', { workflowId: closed.workflowId, deployment: 'other' }),
+      await createCluster('of-nobody', {}),
+    ]
+    await sweep()
+    const left = await clusterNames()
+    for (const name of orphans) expect(left).not.toContain(name)
+    for (const name of spared) expect(left).toContain(name)
+    await open.terminate()
+  })
+
+  test('P3: takes the cluster of a terminated run, and what its job has written', async () => {
+    await pipeline.dataprocSettings({ jobMs: 600_000 })
+    const batch = await putBatch(pipeline)
+    const run = await pipeline.start(batch.input)
+    await untilJob(pipeline, run)
+    await run.terminate('a test')
+    await sweep()
+    const { clusters, jobs } = await pipeline.ledgerOf(run.workflowId)
+    expect(clusters.map(({ state }) => state)).toEqual(['GONE'])
+    expect(jobs.map(({ state }) => state)).not.toContain('RUNNING')
+    await pipeline.calm()
+  })
+})

@@ -25,6 +25,7 @@ import { runListRoutes } from './routes/run-list.ts'
 import { runRoutes } from './routes/runs.ts'
 import { readinessCheck } from './runs/readiness.ts'
 import { createRuns } from './runs/runs.ts'
+import { refuseUnknownAddresses } from './unknown-addresses.ts'
 import { validatorCompiler } from './validation.ts'
 
 /** What an app is made of. */
@@ -34,6 +35,8 @@ export interface AppOptions {
   /** Where the log's JSON lines go; default: stdout. */
   readonly logStream?: NodeJS.WritableStream
   readonly keySetTimes?: KeySetTimes
+  /** Longest that Airflow 3's wait holds a connection, in milliseconds; default: 50 minutes. */
+  readonly waitLimitMs?: number
 }
 
 // A trigger's body is a few hundred bytes; these limits leave room and keep a slow or hostile sender from holding a
@@ -47,11 +50,20 @@ const LIMITS = {
   routerOptions: { maxParamLength: 500 },
 } as const
 
+// Cloud Run ends every request after an hour at most; a wait that ends by itself ends well.
+const WAIT_LIMIT_MS = 50 * 60_000
+
 // A trigger's answer takes milliseconds of our own time; a loop that is two seconds late is lost in work.
 const MAX_LOOP_DELAY_MS = 2_000
 
 /** Builds the gateway's HTTP application; it does not listen. */
-export async function buildApp({ config, temporal, logStream, keySetTimes }: AppOptions) {
+export async function buildApp({
+  config,
+  temporal,
+  logStream,
+  keySetTimes,
+  waitLimitMs = WAIT_LIMIT_MS,
+}: AppOptions) {
   const app = fastify({
     ...LIMITS,
     logger: { ...loggerOptions(config.logLevel), ...(logStream && { stream: logStream }) },
@@ -61,9 +73,7 @@ export async function buildApp({ config, temporal, logStream, keySetTimes }: App
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(errorHandler(writeProblem))
-  app.setNotFoundHandler(() => {
-    throw new Problem(404, 'There is nothing at this address. The API is described at /docs.')
-  })
+  refuseUnknownAddresses(app)
 
   await app.register(helmet)
   await app.register(underPressure, { maxEventLoopDelay: MAX_LOOP_DELAY_MS, pressureHandler: refuseWhenBusy })
@@ -95,7 +105,7 @@ export async function buildApp({ config, temporal, logStream, keySetTimes }: App
     await secured.register(experimentalRoutes, { runs, prefix: '/api/experimental' })
     await secured.register(stableRoutes, { runs, dialect: v1Dialect, prefix: '/api/v1' })
     await secured.register(stableRoutes, { runs, dialect: v2Dialect, prefix: '/api/v2' })
-    await secured.register(waitRoute, { runs, prefix: '/api/v2' })
+    await secured.register(waitRoute, { runs, limitMs: waitLimitMs, prefix: '/api/v2' })
   })
   return app
 }

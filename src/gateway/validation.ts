@@ -11,7 +11,12 @@ interface Fault {
   readonly params: object
 }
 
-type Properties = Readonly<Record<string, { readonly description?: string } | undefined>>
+/** As much of an object's schema as the sentences need. */
+interface Described {
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, Described | undefined>>
+  readonly anyOf?: readonly Described[]
+}
 
 /**
  * Compiles the schemas of requests. Bodies must have the right types as they are; what comes in a URL is text, and is
@@ -33,10 +38,9 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
  */
 export function checker(schema: TSchema, place: string): (value: unknown) => Problem | undefined {
   const validator = Compile(schema)
-  const { properties = {} } = schema as { properties?: Properties }
   return (value) => {
     if (validator.Check(value)) return undefined
-    return new Problem(400, sentenceOf(validator.Errors(value), place, properties))
+    return new Problem(400, sentenceOf(validator.Errors(value), place, schema as Described))
   }
 }
 
@@ -46,21 +50,39 @@ function placeOf(httpPart: string | undefined): string {
   return httpPart === undefined ? 'the request' : `the ${httpPart}`
 }
 
-function sentenceOf(faults: readonly Fault[], place: string, properties: Properties): string {
+function sentenceOf(faults: readonly Fault[], root: string, schema: Described): string {
   const unknownNames = faults.find((fault) => fault.keyword === 'additionalProperties')
   if (unknownNames !== undefined) {
     const names = listParam(unknownNames, 'additionalProperties')
-    return `${capital(place)} has ${names.length === 1 ? 'a member' : 'members'} that ${names.length === 1 ? 'is' : 'are'} not known: ${names.slice(0, 5).map(shown).join(', ')}. Known are: ${Object.keys(properties).join(', ')}.`
+    const { place, at } = where(unknownNames, root, schema)
+    return `${capital(place)} has ${names.length === 1 ? 'a member' : 'members'} that ${names.length === 1 ? 'is' : 'are'} not known: ${names.slice(0, 5).map(shown).join(', ')}. Known are: ${Object.keys(at?.properties ?? {}).join(', ')}.`
   }
   const [first] = faults
-  if (first === undefined) return `${capital(place)} is not valid.`
+  if (first === undefined) return `${capital(root)} is not valid.`
+  const { place, at } = where(first, root, schema)
   if (first.keyword === 'required') {
     return `${listParam(first, 'requiredProperties').join(', ')} is missing in ${place}.`
   }
-  const field = first.instancePath.split('/').slice(1).join('.')
-  const description = properties[field]?.description
-  if (first.keyword === 'pattern' && description !== undefined) return `${field} is not valid. ${description}`
-  return `${field === '' ? capital(place) : field} ${complaint(faults, first)}.`
+  const subject = first.instancePath === '' ? capital(place) : place
+  const description = descriptionOf(at)
+  const isPattern = faults.some(
+    ({ keyword, instancePath }) => keyword === 'pattern' && instancePath === first.instancePath,
+  )
+  if (isPattern && description !== '') return `${subject} is not valid.${description}`
+  const isChoice = first.keyword === 'enum' || (first.params as { type?: unknown }).type === 'null'
+  return `${subject} ${complaint(faults, first)}.${isChoice ? description : ''}`
+}
+
+function descriptionOf(at: Described | undefined): string {
+  const description = at?.description ?? at?.anyOf?.find((option) => option.description)?.description
+  return description === undefined ? '' : ` ${description}`
+}
+
+/** The faulty value, as a sentence calls it, and what its schema says of it. */
+function where({ instancePath }: Fault, root: string, schema: Described) {
+  const names = instancePath.split('/').slice(1)
+  const at = names.reduce<Described | undefined>((inner, name) => inner?.properties?.[name], schema)
+  return { place: names.length === 0 ? root : names.join('.'), at }
 }
 
 function complaint(faults: readonly Fault[], first: Fault): string {

@@ -86,7 +86,9 @@ describe.each([
   test('the state "failed" cancels; nothing else can be set', async () => {
     const runId = `${version}-patched`
     await send('POST', path, { ...always, dag_run_id: runId, conf })
-    expect((await send('PATCH', `${path}/${runId}`, { state: 'success' })).statusCode).toBe(501)
+    expect((await send('PATCH', `${path}/${runId}`, { state: 'success' })).json().detail).toBe(
+      'state must be one of failed. It cancels the run. To do a run again, POST to /runs/<run id>/retry.',
+    )
     const reply = await send('PATCH', `${path}/${runId}`, { state: 'failed' })
     expect(reply.statusCode).toBe(200)
     await handWorker(gateway.client, 'test-queue').cancel()
@@ -119,7 +121,9 @@ describe.each([
     ['conf that is a text', 'POST', path, { ...always, conf: 'x' }, 400],
     ['another bucket', 'POST', path, { ...always, conf: { raw_path: 'gs://other/x/raw-1/' } }, 403],
     ['a bad date', 'POST', path, { conf, logical_date: 'soon' }, 400],
+    ['a date that the calendar lacks', 'POST', path, { conf, logical_date: '2019-13-01' }, 400],
     ['delete', 'DELETE', `${path}/x`, undefined, 405],
+    ['an address of Airflow that is not here', 'GET', `/api/${version}/pools`, undefined, 404],
   ])('%s is refused in the shape of its generation', async (_title, method, url, body, status) => {
     const reply = await send(method, url, body)
     expect(reply.statusCode).toBe(status)
@@ -142,7 +146,8 @@ test('v2: what is not offered says so, and logical_date must be sent', async () 
     detail: 'logical_date is missing in the body.',
   })
   const later = await send('POST', path, { conf, logical_date: null, run_after: '2100-01-01T00:00:00Z' })
-  expect(later.statusCode).toBe(501)
+  expect(later.statusCode).toBe(400)
+  expect(later.json().detail).toBe('run_after must be null. It is not offered: a run begins at once.')
 })
 
 test('v2: wait gives a line at every look, the last with the end', async () => {

@@ -108,7 +108,7 @@ describe('errors have Airflow 1.10’s shape, one clear sentence, and start noth
       'a bad date',
       '{"conf": {"raw_path": "exports/raw-1"}, "execution_date": "soon"}',
       400,
-      /execution_date must be an ISO 8601 date/,
+      /^execution_date is not valid\. It is an ISO 8601 date such as/,
     ],
     ['another bucket', '{"conf": {"raw_path": "gs://other-bucket/x/raw-1/"}}', 403, /does not allow/],
   ])('%s', async (_title, payload, status, sentence) => {

@@ -1,3 +1,4 @@
+import { Type } from 'typebox'
 import { Problem } from '../problem.ts'
 
 /** A time as Python's `isoformat` writes it in UTC: `2019-03-01T00:00:00.120000+00:00`, no fraction when it is whole. */
@@ -12,17 +13,23 @@ export function pythonDate(date: Date): string {
   return isoformat(date).replace('T', ' ')
 }
 
-const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(\.\d{1,9})?\s*(Z|[+-]\d{2}:?\d{2})?)?$/i
+const DAY = '\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])'
+const CLOCK = '(?:[01]\\d|2[0-3]):[0-5]\\d'
+// In a URL's query a plus sign arrives as a blank.
+const ISO = `^(${DAY})(?:[Tt ](${CLOCK}(?::[0-5]\\d)?)(\\.\\d{1,9})?(Z|z|[-+ ](?:[01]\\d|2[0-3]):?[0-5]\\d)?)?$`
+
+/** An ISO 8601 date as {@link parseDate} reads it. */
+export const isoDate = () =>
+  Type.String({ pattern: ISO, description: 'It is an ISO 8601 date such as 2019-03-01T00:00:00+00:00.' })
 
 /**
  * Reads an ISO 8601 date; without a zone it is in UTC, as in Airflow's default. Microseconds are cut to milliseconds.
  * @throws Problem 400
  */
 export function parseDate(field: string, text: string): Date {
-  // In a URL's query a plus sign arrives as a blank.
-  const match = ISO.exec(text.trim().replace(/ (\d{2}:?\d{2})$/, '+$1'))
+  const match = new RegExp(ISO).exec(text)
   const [, day, time = '00:00:00', fraction = '', zone = 'Z'] = match ?? []
-  const offset = zone.toUpperCase() === 'Z' ? 'Z' : zone.replace(/^(.\d{2}):?/, '$1:')
+  const offset = zone.toUpperCase() === 'Z' ? 'Z' : zone.replace(' ', '+').replace(/^(.\d{2}):?/, '$1:')
   const date = new Date(`${day}T${time}${fraction.slice(0, 4)}${offset}`)
   if (match === null || Number.isNaN(date.getTime())) {
     throw new Problem(

@@ -6,11 +6,11 @@ import { errorHandler } from '../error-handler.ts'
 import { pathOf } from '../json.ts'
 import { readAnyBodyAsJson } from '../lenient-json.ts'
 import { refuseOtherMethods } from '../other-methods.ts'
-import { Problem } from '../problem.ts'
 import type { RunSummary } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
+import { refuseUnknownAddresses } from '../unknown-addresses.ts'
 import { requireOurDag } from './dag-id.ts'
-import { isoformat, parseDate, pythonDate } from './dates.ts'
+import { isoDate, isoformat, parseDate, pythonDate } from './dates.ts'
 import { writeExperimentalError } from './experimental-errors.ts'
 import { readTrigger, TriggerBody } from './experimental-trigger.ts'
 import { pageOfRuns } from './page-of-runs.ts'
@@ -30,6 +30,14 @@ const DagRunSchema = Type.Object({
   start_date: Type.String(),
   dag_run_url: Type.String(),
 })
+const StateQuery = Type.Object({
+  state: Type.Optional(
+    Type.String({
+      pattern: '^([Rr][Uu][Nn][Nn][Ii][Nn][Gg]|[Ss][Uu][Cc][Cc][Ee][Ss][Ss]|[Ff][Aa][Ii][Ll][Ee][Dd])$',
+      description: 'It is running, success or failed, in capitals or not.',
+    }),
+  ),
+})
 const errorReplies = Object.fromEntries(
   [400, 401, 403, 404, 409, 413, 429, 500, 503].map((status) => [status, ErrorSchema]),
 )
@@ -41,6 +49,7 @@ export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs
 ) => {
   app.setErrorHandler(errorHandler(writeExperimentalError))
   readAnyBodyAsJson(app)
+  refuseUnknownAddresses(app)
   const done = refuseOtherMethods(app)
 
   app.post(
@@ -79,13 +88,16 @@ export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs
         operationId: 'experimentalList',
         summary: 'The last hundred runs, those that go on first',
         params: DagParams,
-        querystring: Type.Object({ state: Type.Optional(Type.String()) }),
+        querystring: StateQuery,
         response: { 200: Type.Array(DagRunSchema), ...errorReplies },
       },
     },
     async ({ params, query }) => {
       requireOurDag(params.dag_id)
-      const page = await pageOfRuns(runs, { limit: 100, ...(query.state && { state: stateOf(query.state) }) })
+      const page = await pageOfRuns(runs, {
+        limit: 100,
+        ...(query.state && { state: query.state.toLowerCase() as DagRunState }),
+      })
       return page.runs.map(dagRunOf)
     },
   )
@@ -97,7 +109,7 @@ export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs
         tags,
         operationId: 'experimentalGet',
         summary: 'The state of the run of an execution date',
-        params: Type.Object({ dag_id: Type.String(), execution_date: Type.String() }),
+        params: Type.Object({ dag_id: Type.String(), execution_date: isoDate() }),
         response: { 200: Type.Object({ state: StateSchema }), ...errorReplies },
       },
     },
@@ -121,15 +133,6 @@ export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs
     async () => ({ status: 'OK' as const }),
   )
   done()
-}
-
-function stateOf(text: string): DagRunState {
-  const state = text.toLowerCase()
-  if (state === 'running' || state === 'success' || state === 'failed') return state
-  throw new Problem(
-    400,
-    `state must be running, success or failed, not ${JSON.stringify(text.slice(0, 60))}.`,
-  )
 }
 
 function dagRunOf(run: RunSummary, id: number) {

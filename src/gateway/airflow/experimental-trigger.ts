@@ -1,8 +1,11 @@
 import { type Static, Type } from 'typebox'
+import { readConf } from '../conf.ts'
+import { inputFromJson } from '../json.ts'
 import type { RunWish } from '../runs/runs.ts'
-import { RunId } from '../schemas/run-request.ts'
+import { RunConf, RunId } from '../schemas/run-request.ts'
+import { checker } from '../validation.ts'
 import { isoformat, parseDate } from './dates.ts'
-import { inputInConf } from './trigger-body.ts'
+import { optionalDate } from './stable-schemas.ts'
 
 /** Body of a trigger. Members that Airflow would not read are not read here either. */
 export const TriggerBody = Type.Object(
@@ -14,9 +17,7 @@ export const TriggerBody = Type.Object(
           'What to do: an object, or a string that holds one as JSON or as Python prints it. Its fields are those of POST /runs.',
       }),
     ),
-    execution_date: Type.Optional(
-      Type.Union([Type.String(), Type.Null()], { description: 'ISO 8601; default: now.' }),
-    ),
+    execution_date: optionalDate,
     replace_microseconds: Type.Optional(
       Type.Union([Type.Boolean(), Type.String(), Type.Null()], {
         description: 'Cut the date to whole seconds; default: unless execution_date is given.',
@@ -46,10 +47,19 @@ export function readTrigger(
   const logicalDate = dateOf(body, now)
   return {
     runId: body.run_id ?? `manual__${isoformat(logicalDate)}`,
-    input: inputInConf(body.conf),
+    input: inputIn(body.conf),
     startedBy,
     logicalDate,
   }
+}
+
+const checkConf = checker(RunConf, 'conf')
+
+function inputIn(conf: unknown): RunWish['input'] {
+  const read = readConf(conf)
+  const problem = checkConf(read)
+  if (problem !== undefined) throw problem
+  return inputFromJson(read as RunConf)
 }
 
 function dateOf(body: TriggerBody, now: Date): Date {

@@ -6,7 +6,7 @@ import { readAnyBodyAsJson } from '../lenient-json.ts'
 import { refuseOtherMethods } from '../other-methods.ts'
 import type { Run, RunSummary } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
-import { patchRun } from './cancel-by-state.ts'
+import { refuseUnknownAddresses } from '../unknown-addresses.ts'
 import { requireOurDag } from './dag-id.ts'
 import { pageOfRuns } from './page-of-runs.ts'
 import { DagParams, DagRunParams, PatchBody, RunsQuery } from './stable-schemas.ts'
@@ -22,7 +22,7 @@ export interface Dialect {
   /** Replies to what goes wrong, by status. */
   readonly errors: Readonly<Record<number, unknown>>
   readonly writeError: ProblemWriter
-  /** @throws Problem for what this gateway does not offer */
+  /** The body, which has the shape of `triggerBody`. */
   readTrigger(body: unknown): StableTrigger
   dagRunOf(run: RunSummary): unknown
   taskInstancesOf(run: Run): readonly unknown[]
@@ -35,6 +35,7 @@ export const stableRoutes: FastifyPluginAsyncTypebox<{
 }> = async (app, { runs, dialect }) => {
   app.setErrorHandler(errorHandler(dialect.writeError))
   readAnyBodyAsJson(app)
+  refuseUnknownAddresses(app)
   const done = refuseOtherMethods(app)
   const tags = [dialect.tag]
   const operation = (name: string, summary: string) => ({
@@ -106,9 +107,9 @@ export const stableRoutes: FastifyPluginAsyncTypebox<{
         response: replies(dialect.dagRun),
       },
     },
-    async ({ params, body }) => {
+    async ({ params }) => {
       requireOurDag(params.dag_id)
-      return dialect.dagRunOf(await patchRun(runs, params.dag_run_id, body))
+      return dialect.dagRunOf(await runs.cancel(params.dag_run_id))
     },
   )
   app.get(

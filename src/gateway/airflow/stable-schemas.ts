@@ -1,5 +1,6 @@
 import { type TSchema, Type } from 'typebox'
-import { RunId } from '../schemas/run-request.ts'
+import { RunConf, RunId } from '../schemas/run-request.ts'
+import { isoDate } from './dates.ts'
 
 /** A value that may be null. */
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -14,28 +15,36 @@ export const DagRunParams = Type.Object({ dag_id: Type.String(), dag_run_id: Run
 /** Body of a trigger, as far as both generations share it. */
 export const triggerFields = {
   dag_run_id: Type.Optional(nullable(RunId)),
-  conf: Type.Optional(
-    nullable(
-      Type.Object({}, { additionalProperties: true, description: 'What to do: the fields of POST /runs.' }),
-    ),
-  ),
+  conf: RunConf,
   note: Type.Optional(nullable(Type.String({ maxLength: 1000 }))),
 }
 
+/** A date that a client may give a run. */
+export const optionalDate = Type.Optional(nullable(isoDate()))
+
+/** A field of Airflow that has no meaning here: a client may send it, empty. */
+export const notOffered = (why: string) =>
+  Type.Optional(Type.Null({ description: `It is not offered: ${why}` }))
+
 /** Body of PATCH on a run. */
 export const PatchBody = Type.Object({
-  state: Type.Optional(nullable(Type.Enum(['queued', 'success', 'failed']))),
-  note: Type.Optional(nullable(Type.String({ maxLength: 1000 }))),
+  state: Type.Enum(['failed'], {
+    description: 'It cancels the run. To do a run again, POST to /runs/<run id>/retry.',
+  }),
+  note: notOffered('a note is given when the run is triggered.'),
 })
 
 const RunState = Type.Enum(['queued', 'running', 'success', 'failed'])
+const Order = Type.Enum(['-start_date'])
 
 /** Query of a list of runs: what is not offered is refused, for a filter that is ignored would mislead. */
 export const RunsQuery = Type.Object(
   {
     limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
-    offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
-    order_by: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+    // Visibility has no offset: what lies before it must be read.
+    offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+    // Visibility takes no order; what it gives is about this one.
+    order_by: Type.Optional(Type.Union([Order, Type.Array(Order)])),
     state: Type.Optional(Type.Union([RunState, Type.Array(RunState)])),
     start_date_gte: Type.Optional(date()),
     start_date_lt: Type.Optional(date()),

@@ -1,31 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { readConf } from '../conf.ts'
 import { inputFromJson } from '../json.ts'
 import { Problem } from '../problem.ts'
 import type { RunWish } from '../runs/runs.ts'
-import { RunConf } from '../schemas/run-request.ts'
-import { checker } from '../validation.ts'
+import type { RunConf } from '../schemas/run-request.ts'
 import { isoformat, parseDate } from './dates.ts'
 
-/** What the stable APIs of Airflow 2 and 3 let a client send with a trigger; null is as good as absent. */
+/** What the stable APIs of Airflow 2 and 3 let a client send with a trigger. */
 export interface StableTrigger {
   readonly dag_run_id?: string | null
   readonly logical_date?: string | null
-  readonly conf?: object | null
+  readonly conf: RunConf
   readonly note?: string | null
-}
-
-const checkConf = checker(RunConf, 'conf')
-
-/**
- * Reads `conf` as the input of a run.
- * @throws Problem 400
- */
-export function inputInConf(conf: unknown): RunWish['input'] {
-  const read = readConf(conf)
-  const problem = checkConf(read)
-  if (problem !== undefined) throw problem
-  return inputFromJson(read as RunConf)
 }
 
 /** A trigger of the stable APIs as a wish; the run id is made as Airflow makes it. */
@@ -40,7 +25,7 @@ export function wishOf(
   const suffix = given === undefined ? `_${randomBytes(4).toString('hex')}` : ''
   return {
     runId: trigger.dag_run_id ?? `manual__${isoformat(logicalDate)}${suffix}`,
-    input: inputInConf(trigger.conf),
+    input: inputFromJson(trigger.conf),
     startedBy,
     logicalDate,
     ...(typeof trigger.note === 'string' && { note: trigger.note }),

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { Dialect } from './stable-routes.ts'
-import { nullable, triggerFields } from './stable-schemas.ts'
+import { optionalDate, triggerFields } from './stable-schemas.ts'
 import { DagRunV1, dagRunV1, TaskInstanceV1, taskInstancesV1 } from './v1-json.ts'
 
 const ErrorV1 = Type.Object({
@@ -10,7 +10,6 @@ const ErrorV1 = Type.Object({
   detail: Type.String(),
 })
 
-const optionalDate = Type.Optional(nullable(Type.String()))
 const TriggerV1 = Type.Object({
   ...triggerFields,
   logical_date: optionalDate,
@@ -24,7 +23,7 @@ export const v1Dialect: Dialect = {
   dagRun: DagRunV1,
   taskInstance: TaskInstanceV1,
   errors: Object.fromEntries(
-    [400, 401, 403, 404, 409, 413, 429, 500, 501, 503].map((status) => [
+    [400, 401, 403, 404, 409, 413, 429, 500, 503].map((status) => [
       status,
       { description: 'A problem.', content: { 'application/problem+json': { schema: ErrorV1 } } },
     ]),

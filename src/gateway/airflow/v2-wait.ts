@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { errorHandler } from '../error-handler.ts'
-import { Problem } from '../problem.ts'
 import type { RunSummary } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
 import { requireOurDag } from './dag-id.ts'
@@ -18,13 +17,19 @@ const Query = Type.Object(
       maximum: 20,
       description: 'Seconds between two looks at the run; at least one is kept.',
     }),
-    result: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
   },
   { additionalProperties: false },
 )
 
-/** Airflow 3's wait: one line of JSON with the run's state at every look, until it has ended. */
-export const waitRoute: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = async (app, { runs }) => {
+/** What the route needs. */
+export interface WaitOptions {
+  readonly runs: Runs
+  /** Longest wait in milliseconds; who still waits then is told that the run goes on, and may ask again. */
+  readonly limitMs: number
+}
+
+/** Airflow 3's wait: one line of JSON with the run's state at every look, until it has ended or the limit is reached. */
+export const waitRoute: FastifyPluginAsyncTypebox<WaitOptions> = async (app, { runs, limitMs }) => {
   app.setErrorHandler(errorHandler(v2Dialect.writeError))
   // Told to stop, the gateway lets those who wait go; they ask again elsewhere.
   const closing = new AbortController()
@@ -41,7 +46,8 @@ export const waitRoute: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = asy
         querystring: Query,
         response: {
           200: {
-            description: 'Lines of JSON, the last with the state of the ended run.',
+            description:
+              'Lines of JSON with the state; the last says running only if the wait grew too long.',
             content: {
               'application/x-ndjson': { schema: Type.Unsafe<Readable>(Type.String()) },
               'application/json': { schema: Type.Unsafe<Readable>(Type.Object({ state: StateSchema })) },
@@ -54,9 +60,10 @@ export const waitRoute: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = asy
     async (request, reply) => {
       const { params, query } = request
       requireOurDag(params.dag_id)
-      if (query.result !== undefined) throw new Problem(501, 'result is not offered: see GET /runs/<run id>.')
       const first = await runs.get(params.dag_run_id)
-      const states = statesOf(runs, first, Math.max(1, query.interval) * 1000, closing.signal)
+      const pause = Math.max(1, query.interval) * 1000
+      const enough = AbortSignal.any([closing.signal, AbortSignal.timeout(limitMs)])
+      const states = statesOf(runs, first, pause, enough)
       return wantsOneDocument(request.headers.accept)
         ? reply.type('application/json').send(Readable.from(oneDocument(states)))
         : reply.type('application/x-ndjson').send(Readable.from(linesOf(states)))

@@ -29,6 +29,7 @@ export interface TestGateway {
 export interface TestGatewayOptions {
   readonly config?: Partial<GatewayConfig>
   readonly keySetTimes?: KeySetTimes
+  readonly waitLimitMs?: number
 }
 
 /** The configuration of the gateways under test. */
@@ -78,6 +79,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     temporal: client,
     logStream: stream,
     ...(options.keySetTimes && { keySetTimes: options.keySetTimes }),
+    ...(options.waitLimitMs && { waitLimitMs: options.waitLimitMs }),
   })
   return {
     app,

@@ -4,6 +4,12 @@ interface PropertySchema {
   readonly type?: string
 }
 
+// Numbers as JSON writes them (RFC 8259, section 6), of a length that a number can hold.
+const NUMBERS: Readonly<Record<string, RegExp>> = {
+  integer: /^-?\d{1,15}$/,
+  number: /^-?\d{1,20}(\.\d{1,20})?([eE][-+]?\d{1,3})?$/,
+}
+
 /**
  * The texts of a query or path as the values that a schema asks for. A text that is not written as such a value stays as
  * it is, so that the check refuses it: `limit=true` is no number.
@@ -18,6 +24,5 @@ export function readTexts(schema: TSchema, value: unknown): unknown {
 
 function readText(type: string | undefined, text: unknown): unknown {
   if (typeof text !== 'string') return text
-  const isNumber = type === 'integer' || type === 'number'
-  return isNumber && /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text
+  return type !== undefined && NUMBERS[type]?.test(text) ? Number(text) : text
 }

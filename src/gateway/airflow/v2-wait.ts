@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { errorHandler } from '../error-handler.ts'
+import { refuseOtherMethods } from '../other-methods.ts'
 import type { RunSummary } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
 import { requireOurDag } from './dag-id.ts'
@@ -31,6 +32,7 @@ export interface WaitOptions {
 /** Airflow 3's wait: one line of JSON with the run's state at every look, until it has ended or the limit is reached. */
 export const waitRoute: FastifyPluginAsyncTypebox<WaitOptions> = async (app, { runs, limitMs }) => {
   app.setErrorHandler(errorHandler(v2Dialect.writeError))
+  const done = refuseOtherMethods(app)
   // Told to stop, the gateway lets those who wait go; they ask again elsewhere.
   const closing = new AbortController()
   app.addHook('preClose', async () => closing.abort())
@@ -69,6 +71,7 @@ export const waitRoute: FastifyPluginAsyncTypebox<WaitOptions> = async (app, { r
         : reply.type('application/x-ndjson').send(Readable.from(linesOf(states)))
     },
   )
+  done()
 }
 
 /** The official client asks for JSON alone, and cannot read lines of it. */

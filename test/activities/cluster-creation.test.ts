@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { DEADLINES } from '../support/activities.ts'
 import { contents, putObject } from '../support/objects.ts'
+import { until } from '../support/until.ts'
 import { type DataprocBench, startDataprocBench } from './dataproc-bench.ts'
 
 let bench: DataprocBench
@@ -130,7 +131,7 @@ describe('createCluster', () => {
     await bench.dataproc.put('/settings', { bootMs: 60_000, deleteMs: 60_000 })
     const attempt = bench.attempt()
     const outcome = expect(bench.create(attempt)).rejects.toMatchObject({ type: 'ClusterGone' })
-    while ((await bench.ledgerOf(attempt)).length === 0) await new Promise(setImmediate)
+    await until('the cluster is there', async () => (await bench.ledgerOf(attempt)).length > 0)
     await bench.google.clusters.deleteCluster({ ...bench.at, clusterName: attempt.clusterName })
     await outcome
   })

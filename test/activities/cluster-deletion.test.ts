@@ -3,6 +3,7 @@ import { CancelledFailure } from '@temporalio/activity'
 import type { Attempt } from '../../workflows/run-types.ts'
 import { activityEnvironment, DEADLINES } from '../support/activities.ts'
 import { contents } from '../support/objects.ts'
+import { until } from '../support/until.ts'
 import { type DataprocBench, startDataprocBench } from './dataproc-bench.ts'
 
 let bench: DataprocBench
@@ -127,7 +128,7 @@ describe('deleteClusterIfPresent', () => {
     const environment = activityEnvironment()
     const creation = bench.bench.call('createCluster', [booting, DEADLINES], { environment })
     const outcome = expect(creation).rejects.toThrow(CancelledFailure)
-    while ((await bench.ledgerOf(booting)).length === 0) await new Promise(setImmediate)
+    await until('the cluster is there', async () => (await bench.ledgerOf(booting)).length > 0)
     environment.cancel()
     await outcome
     await remove(booting)

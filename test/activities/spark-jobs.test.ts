@@ -5,6 +5,7 @@ import type { MockActivityEnvironment } from '@temporalio/testing'
 import type { Attempt, ClusterRef } from '../../workflows/run-types.ts'
 import { activityEnvironment } from '../support/activities.ts'
 import { putObject } from '../support/objects.ts'
+import { until } from '../support/until.ts'
 import { type DataprocBench, startDataprocBench } from './dataproc-bench.ts'
 
 let bench: DataprocBench
@@ -28,9 +29,7 @@ const ledgerJobs = async () => (await bench.ledger()).jobs.filter(({ id }) => id
 const state = async () => (await ledgerJobs())[0]?.state
 
 /** Waits until the job is in a state. */
-async function reached(wanted: string): Promise<void> {
-  while ((await state()) !== wanted) await new Promise((resolve) => setTimeout(resolve, 5))
-}
+const reached = (wanted: string) => until(`the job is ${wanted}`, async () => (await state()) === wanted)
 
 describe('runSparkJob', () => {
   test('ends when the job is done', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { putObject, removeObject } from '../support/objects.ts'
+import { until } from '../support/until.ts'
 import { startWarehouseBench, type WarehouseBench } from './warehouse-bench.ts'
 
 let bench: WarehouseBench
@@ -96,7 +97,7 @@ describe('loadTable', () => {
     const outcomes = await Promise.allSettled([
       bench.load(dead, 'dead'),
       (async () => {
-        while ((await bench.loadJobs(outputTable)).length === 0) await new Promise(setImmediate)
+        await until('there is a job', async () => (await bench.loadJobs(outputTable)).length > 0)
         return bench.load(batch, 'live')
       })(),
     ])
@@ -243,7 +244,10 @@ describe('a table that is replaced as a whole', () => {
       claimed = true
     })
     const looks = (await bench.storage.calls())['objects.get'] ?? 0
-    while (((await bench.storage.calls())['objects.get'] ?? 0) < looks + 5) await new Promise(setImmediate)
+    await until(
+      'the claim was looked at again and again',
+      async () => ((await bench.storage.calls())['objects.get'] ?? 0) >= looks + 5,
+    )
     expect(claimed).toBe(false)
     await bench.bench.call('releaseTable', [first.plan], { workflowId: 'first' })
     await claim

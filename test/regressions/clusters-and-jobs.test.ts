@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Attempt } from '../../workflows/run-types.ts'
 import { type DataprocBench, startDataprocBench } from '../activities/dataproc-bench.ts'
 import { DEADLINES } from '../support/activities.ts'
 import { contents, putObject } from '../support/objects.ts'
+import { until } from '../support/until.ts'
 
 /** The faults of the system that this one replaces, each of which must not come back; those of clusters, jobs and files. */
 
@@ -16,6 +18,12 @@ const runJob = async (attempt = bench.attempt()) => {
   const cluster = await bench.create(attempt)
   await bench.bench.call('runSparkJob', [bench.plan, bench.batch, attempt, cluster])
 }
+
+/** Waits until the attempt's job is running. */
+const untilRunning = ({ sparkJobId }: Attempt) =>
+  until('the job is running', async () =>
+    (await bench.ledger()).jobs.some(({ id, state }) => id === sparkJobId && state === 'RUNNING'),
+  )
 
 test('fault 1: files under a path that a shell would read as a command are described and archived like any other', async () => {
   const plan = bench.bench.plan({ rawPath: 'a; rm -rf "$HOME" $(id)/raw-1 && reboot' })
@@ -48,8 +56,7 @@ test('fault 7: a CANCELLED job is a failure', async () => {
   await bench.dataproc.put('/settings', { jobMode: 'stub', jobMs: 60_000 })
   const attempt = bench.attempt()
   const outcome = expect(runJob(attempt)).rejects.toMatchObject({ type: 'SparkJobCancelled' })
-  while ((await bench.ledger()).jobs.find(({ id }) => id === attempt.sparkJobId)?.state !== 'RUNNING')
-    await new Promise((resolve) => setTimeout(resolve, 5))
+  await untilRunning(attempt)
   await bench.dataproc.post(`/jobs/${attempt.sparkJobId}/cancel-outside`, {})
   await outcome
 })
@@ -83,8 +90,7 @@ describe('fault 10: the cluster of a run that was killed goes away by itself', (
     await bench.dataproc.put('/settings', { jobMode: 'stub', jobMs: 7 * 86_400_000 })
     const attempt = bench.attempt()
     const outcome = expect(runJob(attempt)).rejects.toMatchObject({ type: 'ClusterGone' })
-    while ((await bench.ledger()).jobs.find(({ id }) => id === attempt.sparkJobId)?.state !== 'RUNNING')
-      await new Promise((resolve) => setTimeout(resolve, 5))
+    await untilRunning(attempt)
     await bench.dataproc.post('/clock/advance', { ms: DEADLINES.createCluster + DEADLINES.sparkJob })
     expect(await bench.ledgerOf(attempt)).toEqual([expect.objectContaining({ state: 'RUNNING' })])
     await bench.dataproc.post('/clock/advance', { ms: DEADLINES.clusterLifetime })

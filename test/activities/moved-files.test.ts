@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { CancelledFailure } from '@temporalio/activity'
+import { ActivityCancellationDetails } from '@temporalio/common'
+import type { GoogleClients } from '../../src/clients.ts'
+import type { RunPlan } from '../../workflows/plan.ts'
+import { type ActivityBench, activityBench, activityEnvironment } from '../support/activities.ts'
+import { Control } from '../support/control.ts'
+import { startCloud, type TestCloud } from '../support/local-cloud.ts'
+import { contents, putObject } from '../support/objects.ts'
+import { until } from '../support/until.ts'
+import { googleOnStorage } from './storage-bench.ts'
+
+let cloud: TestCloud
+let google: GoogleClients
+let bench: ActivityBench
+let storage: Control
+let plan: RunPlan
+let batches = 0
+
+beforeAll(async () => {
+  cloud = await startCloud({ services: ['storage'] })
+  google = googleOnStorage(cloud)
+  bench = activityBench(cloud, google)
+  storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
+})
+beforeEach(async () => {
+  await storage.clear()
+  plan = bench.plan({ rawPath: `moves/raw-${++batches}` })
+})
+afterAll(async () => {
+  await google?.close()
+  await cloud?.close()
+})
+
+const put = (name: string, content: string) => putObject(google.storage, `${plan.rawPath}${name}`, content)
+const raw = () => contents(google.storage, plan.rawPath)
+const REASON = { type: 'TooManyRejects', message: 'bad', workflowId: 'w' }
+
+describe('archiveRawFiles', () => {
+  test('P8: a newer file with the name of one that is archived already is left in place', async () => {
+    await put('a.json', 'one')
+    const batch = await bench.call('describeRawFiles', [plan])
+    const first = await bench.call('archiveRawFiles', [plan, batch])
+    await put('a.json', 'newer')
+    expect(await bench.call('describeRawFiles', [plan])).toEqual(batch)
+    expect(await bench.call('archiveRawFiles', [plan, batch])).toEqual({ ...first, filesLeftInPlace: 1 })
+    expect(await raw()).toEqual({ 'a.json': 'newer' })
+    expect(await contents(google.storage, first.processedPath)).toEqual({ 'a.json': 'one' })
+  })
+
+  test('P8: a file that has changed after the load is not archived in place of the one that was loaded', async () => {
+    await put('a.json', 'one')
+    await put('b.json', 'two')
+    const batch = await bench.call('describeRawFiles', [plan])
+    await put('b.json', 'changed')
+    await expect(bench.call('archiveRawFiles', [plan, batch])).rejects.toMatchObject({
+      type: 'RawFilesChanged',
+    })
+    expect(await raw()).toEqual({ 'a.json': 'one', 'b.json': 'changed' })
+  })
+
+  test('P8: a file that changes between the look at it and its move is left in place', async () => {
+    await put('a.json', 'one')
+    const batch = await bench.call('describeRawFiles', [plan])
+    await storage.addFault({ on: 'objects.rewrite', kind: 'latency', latencyMs: 1_000 })
+    const outcome = expect(bench.call('archiveRawFiles', [plan, batch])).rejects.toMatchObject({
+      type: 'RawFilesChanged',
+    })
+    await until('a move has begun', async () => 'objects.rewrite' in (await storage.calls()))
+    await put('a.json', 'changed')
+    await outcome
+    expect(await raw()).toEqual({ 'a.json': 'changed' })
+  })
+
+  test.each([
+    [
+      'lets go, to be taken up by another worker, when the worker shuts down',
+      'WORKER_SHUTDOWN',
+      { workerShutdown: true },
+    ],
+    ['lets go when it is cancelled', 'CANCELLED', { cancelRequested: true }],
+  ] as const)('%s, and goes on from there', async (_, reason, details) => {
+    const names = Array.from({ length: 80 }, (_, i) => `f-${i}.json`)
+    await Promise.all(names.map((name) => put(name, name)))
+    const batch = await bench.call('describeRawFiles', [plan])
+    await storage.addFault({ on: 'objects.rewrite', kind: 'latency', latencyMs: 200, times: 80 })
+    const environment = activityEnvironment()
+    const archive = bench.call('archiveRawFiles', [plan, batch], { environment })
+    const outcome = expect(archive).rejects.toMatchObject(
+      reason === 'CANCELLED'
+        ? { name: CancelledFailure.name }
+        : { type: 'WorkerShutdown', nonRetryable: false },
+    )
+    await until('a move has begun', async () => 'objects.rewrite' in (await storage.calls()))
+    environment.cancel(reason, new ActivityCancellationDetails(details))
+    await outcome
+    expect(Object.keys(await raw()).length).toBeGreaterThan(0)
+    expect(await bench.call('archiveRawFiles', [plan, batch])).toMatchObject({
+      files: 80,
+      filesLeftInPlace: 0,
+    })
+    expect(await raw()).toEqual({})
+  })
+})
+
+describe('P13: files in the failed path', () => {
+  test('are moved back only if they are of this batch, where several share the path', async () => {
+    const other = bench.plan({ rawPath: `moves/raw-${++batches}`, failedPath: `moves/failures-${batches}` })
+    plan = bench.plan({ rawPath: `moves/raw-${++batches}`, failedPath: other.failedPath })
+    await put('a.json', 'one')
+    await putObject(google.storage, `${other.rawPath}b.json`, 'two')
+    for (const failing of [plan, other]) {
+      const batch = await bench.call('describeRawFiles', [failing])
+      await bench.call('moveRawFilesToFailed', [failing, batch, REASON])
+    }
+    expect(Object.keys(await contents(google.storage, other.failedPath)).sort()).toEqual([
+      '_FAILURE.json',
+      'a.json',
+      'b.json',
+    ])
+    await bench.call('describeRawFiles', [plan])
+    expect(await raw()).toEqual({ 'a.json': 'one' })
+  })
+
+  test('are moved back by a reload after they were mended there', async () => {
+    await put('a.json', 'bad')
+    const batch = await bench.call('describeRawFiles', [plan])
+    await bench.call('moveRawFilesToFailed', [plan, batch, REASON])
+    await putObject(google.storage, `${plan.failedPath}a.json`, 'mended')
+    await bench.call('describeRawFiles', [bench.plan({ rawPath: plan.rawPath, reload: 'mended' })])
+    expect(await raw()).toEqual({ 'a.json': 'mended' })
+  })
+
+  test.each(['objects.rewrite', 'objects.delete', 'objects.insert'])(
+    'a lost reply to %s on their way there: each arrives once and leaves once',
+    async (on) => {
+      await put('a.json', 'one')
+      const batch = await bench.call('describeRawFiles', [plan])
+      await storage.addFault({ on, when: 'after', kind: 'drop' })
+      await bench.callWithRetries('moveRawFilesToFailed', [plan, batch, REASON])
+      expect(await contents(google.storage, plan.failedPath)).toMatchObject({ 'a.json': 'one' })
+      expect(await raw()).toEqual({})
+    },
+  )
+})
+
+describe('a bucket', () => {
+  test('that is not there is NotFound, and the sentence says what to do', async () => {
+    const gone = {
+      ...plan,
+      rawPath: 'gs://no-such-bucket-here/raw-1/',
+      batchPath: 'gs://no-such-bucket-here/batch-1/',
+    }
+    await expect(bench.call('claimBatch', [gone])).rejects.toMatchObject({
+      type: 'NotFound',
+      nonRetryable: true,
+      message: expect.stringMatching(/bucket does not exist.*Create what is missing/),
+    })
+  })
+
+  test.each([503, 429])('that answers %i for a while is worth another try', async (code) => {
+    await put('a.json', 'one')
+    await storage.addFault({ on: 'objects.list', kind: 'error', code })
+    expect(await bench.callWithRetries('describeRawFiles', [plan])).toMatchObject({ files: 1 })
+  })
+})

@@ -9,6 +9,9 @@ import { until } from '../support/until.ts'
 // Longer than any test; the clock of the local Dataproc is not advanced here.
 const HELD_MS = 600_000
 
+// Once the SDK holds heartbeats back, a cancel takes 48 seconds to arrive, and a cluster is paid for meanwhile.
+const PROMPT_MS = 30_000
+
 let pipeline: Pipeline
 let runs = 0
 beforeAll(async () => {
@@ -86,13 +89,14 @@ describe.each(Object.keys(ways))('a cancel by %s', (way) => {
       const { jobs } = await pipeline.ledgerOf(run.workflowId)
       expect(jobs.map(({ state }) => state)).toEqual(step === 'runSparkJob' ? ['CANCELLED'] : [])
     },
+    PROMPT_MS,
   )
 
   test.each(['loadTable', 'archiveRawFiles'] as const)(
     'P10: in the step %s is too late, and the result says so',
     async (step) => {
       if (step === 'loadTable') await pipeline.bigquerySettings({ loadMs: 2_000 })
-      else await slowStorage('archive.json')
+      else await slowStorage('processed_date')
       const { batch, run, runId } = await startHeld()
       await untilStep(run, step)
       await ways[way]?.(runId)

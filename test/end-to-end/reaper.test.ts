@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { ScheduleHandle } from '@temporalio/client'
 import { REAPER_SCHEDULE_ID, WORKFLOW_TYPE } from '../../workflows/contract.ts'
-import { putBatch } from '../support/batches.ts'
+import { placesOf, putBatch } from '../support/batches.ts'
+import { putObject } from '../support/objects.ts'
 import { type Pipeline, startPipeline, untilJob } from '../support/pipeline.ts'
-import { until } from '../support/until.ts'
 
 const SCHEDULE = `${REAPER_SCHEDULE_ID}-default`
 
@@ -46,14 +47,24 @@ async function clusterNames(): Promise<string[]> {
   return clusters.map(({ clusterName }) => clusterName ?? '')
 }
 
-/** Lets the schedule act now, and waits for the sweep's end. */
-async function sweep(): Promise<void> {
-  const before = (await schedule.describe()).info.numActionsTaken
+/** Lets the schedule act now, and waits for the sweep's end. @returns the names of the clusters that it deleted */
+async function sweep(): Promise<readonly string[]> {
+  const known = new Set((await recentSweeps()).map(({ firstExecutionRunId }) => firstExecutionRunId))
   await schedule.trigger()
-  await until('the sweep has ended', async () => {
-    const { info } = await schedule.describe()
-    return info.numActionsTaken > before && info.runningActions.length === 0
-  })
+  for (;;) {
+    const started = (await recentSweeps()).find(({ firstExecutionRunId }) => !known.has(firstExecutionRunId))
+    if (started === undefined) {
+      await sleep(50)
+      continue
+    }
+    const { workflowId, firstExecutionRunId } = started
+    return pipeline.temporal.workflow.getHandle(workflowId, firstExecutionRunId).result()
+  }
+}
+
+async function recentSweeps() {
+  const { info } = await schedule.describe()
+  return info.recentActions.map(({ action }) => action.workflow)
 }
 
 describe('the schedule of the sweep', () => {
@@ -112,7 +123,7 @@ describe('the sweep', () => {
       await createCluster('of-other', { workflowId: closed.workflowId, deployment: 'other' }),
       await createCluster('of-nobody', {}),
     ]
-    await sweep()
+    expect([...(await sweep())].sort()).toEqual(orphans)
     const left = await clusterNames()
     for (const name of orphans) expect(left).not.toContain(name)
     for (const name of spared) expect(left).toContain(name)
@@ -124,11 +135,19 @@ describe('the sweep', () => {
     const batch = await putBatch(pipeline)
     const run = await pipeline.start(batch.input)
     await untilJob(pipeline, run)
+    const [cluster] = (await pipeline.ledgerOf(run.workflowId)).clusters
+    // As Spark does before it has ended.
+    await putObject(
+      pipeline.google.storage,
+      `${batch.input.rawPath.replace('/raw-', '/transformed-')}${cluster?.name.replace('average-speed-', '')}/_temporary/0/part-0`,
+      'half a row',
+    )
     await run.terminate('a test')
-    await sweep()
+    expect(await sweep()).toContain(cluster?.name)
     const { clusters, jobs } = await pipeline.ledgerOf(run.workflowId)
     expect(clusters.map(({ state }) => state)).toEqual(['GONE'])
     expect(jobs.map(({ state }) => state)).not.toContain('RUNNING')
+    expect((await placesOf(pipeline, batch)).others).toEqual([])
     await pipeline.calm()
   })
 })

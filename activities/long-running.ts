@@ -83,11 +83,16 @@ async function endCancelled<T>(poll: Poll<T>, error: unknown): Promise<never> {
   const details = Context.current().cancellationDetails
   if (!(error instanceof CancelledFailure) || details?.cancelRequested !== true || poll.cancel === undefined)
     throw error
-  let asked = false
-  do {
-    if (!asked) asked = await poll.cancel()
-    await new Promise((resolve) => setTimeout(resolve, poll.polling.minimum))
-  } while ((await poll.read()) === undefined)
+  try {
+    let asked = false
+    do {
+      if (!asked) asked = await poll.cancel()
+      await new Promise((resolve) => setTimeout(resolve, poll.polling.minimum))
+    } while ((await poll.read()) === undefined)
+  } catch (cause) {
+    // Still a cancel, not a failure; the end of the cluster, which follows, ends what could not be cancelled.
+    Context.current().log.warn('could not cancel, and let go', { cause })
+  }
   throw error
 }
 

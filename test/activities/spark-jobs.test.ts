@@ -173,6 +173,16 @@ describe('P6: a run that is asked to cancel', () => {
     expect(await state()).toBe('CANCELLED')
   })
 
+  test('and may not cancel its job has been cancelled all the same', async () => {
+    await bench.dataproc.put('/settings', { jobMode: 'stub', jobMs: 300 })
+    await bench.dataproc.addFault({ on: 'CancelJob', kind: 'error', code: 'PERMISSION_DENIED' })
+    const environment = activityEnvironment()
+    const outcome = expect(run(environment)).rejects.toThrow(CancelledFailure)
+    await reached('RUNNING')
+    environment.cancel()
+    await outcome
+  })
+
   test('after the job has ended leaves it as it is', async () => {
     const environment = activityEnvironment()
     await run()

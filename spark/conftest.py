@@ -56,7 +56,7 @@ class Batch:
             return given
         manifest = self.root / "manifest.ndjson"
         entries = ({"name": name, "generation": "1", "size": 1, "crc32c": "AAAAAA=="} for name in names)
-        manifest.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+        manifest.write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries))
         return [*given, "--manifest", f"file://{manifest}"]
 
     def run(self, spark: SparkSession, names: list[str] | None) -> Output:
@@ -82,7 +82,7 @@ class Batch:
 
     def rejects(self) -> list[dict[str, str]]:
         parts = sorted(self.rejected.glob("part-*"))
-        return [json.loads(line) for path in parts for line in path.read_text().splitlines()]
+        return [json.loads(line) for path in parts for line in path.read_text().split("\n") if line]
 
     def failure(self) -> dict[str, str]:
         return json.loads((self.transformed / "_failure.json").read_text())

@@ -20,7 +20,7 @@ def rate_codes(output) -> list:
 
 
 ODD_NAMES = ["plain.json", "a b.json", "a%20b.json", "a+b.json", "a*.json", "a?.json", "a[b].json", "{a,b}.json", "a#b.json"]
-ODD_NAMES += ["größe 🚕.json", "a\\b.json", "a'b\".json", "year=2019/_hidden/.deep/a.json", "no ending", "_key=value.json"]
+ODD_NAMES += ["größe 🚕.json", "a\\b.json", "a'b\".json", "a\u2028b.json", "year=2019/_hidden/.deep/a.json", "no ending", "_key=value.json"]
 
 
 def test_names_are_taken_literally(spark, batch):

@@ -44,9 +44,9 @@ export interface BatchPaths {
 
 // Bucket names: https://cloud.google.com/storage/docs/buckets#naming
 const BUCKET = /^[a-z0-9][a-z0-9_.-]{1,220}[a-z0-9]$/
-// Wildcards and escapes would be read as such by BigQuery and Hadoop; control characters are not allowed in object names.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-const FORBIDDEN = /[\u0000-\u001f\u007f*?[\]{}#\\]/
+// Wildcards and escapes would be read as such by BigQuery and Hadoop, and a percent-encoding by whoever decodes once too
+// often; control characters are not allowed in object names, and those that break or turn lines forge what people read.
+const FORBIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}*?[\]{}#\\]|%[0-9a-f]{2}/iu
 // Object names end at 1,024 bytes: https://cloud.google.com/storage/docs/objects#naming; this leaves room for file names.
 const MAX_PREFIX_BYTES = 700
 
@@ -67,7 +67,7 @@ export function parseFolder(field: string, text: string, defaultBucket: string):
     throw new PathError(`${field} must name a folder in the bucket, not the bucket itself: ${quote(text)}.`)
   if (FORBIDDEN.test(prefix)) {
     throw new PathError(
-      `${field} holds a wildcard, bracket, backslash, hash or control character: ${quote(text)}.`,
+      `${field} holds a wildcard, bracket, backslash, hash, control character or percent-encoding: ${quote(text)}.`,
     )
   }
   // Half a surrogate pair has no UTF-8 form: object names, and Temporal's own storage, would not keep it as it is.

@@ -16,7 +16,7 @@ export function pythonDate(date: Date): string {
 const DAY = '\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])'
 const CLOCK = '(?:[01]\\d|2[0-3]):[0-5]\\d'
 // In a URL's query a plus sign arrives as a blank.
-const ISO = `^(${DAY})(?:[Tt ](${CLOCK}(?::[0-5]\\d)?)(\\.\\d{1,9})?(Z|z|[-+ ](?:[01]\\d|2[0-3]):?[0-5]\\d)?)?$`
+const ISO = `^(${DAY})(?:[Tt ](${CLOCK}(?::[0-5]\\d(?:\\.\\d{1,9})?)?)(Z|z|[-+ ](?:[01]\\d|2[0-3]):?[0-5]\\d)?)?$`
 
 /** An ISO 8601 date as {@link parseDate} reads it. */
 export const isoDate = () =>
@@ -28,9 +28,9 @@ export const isoDate = () =>
  */
 export function parseDate(field: string, text: string): Date {
   const match = new RegExp(ISO).exec(text)
-  const [, day, time = '00:00:00', fraction = '', zone = 'Z'] = match ?? []
+  const [, day, time = '00:00:00', zone = 'Z'] = match ?? []
   const offset = zone.toUpperCase() === 'Z' ? 'Z' : zone.replace(' ', '+').replace(/^(.\d{2}):?/, '$1:')
-  const date = new Date(`${day}T${time}${fraction.slice(0, 4)}${offset}`)
+  const date = new Date(`${day}T${time.slice(0, 'hh:mm:ss.sss'.length)}${offset}`)
   if (match === null || Number.isNaN(date.getTime())) {
     throw new Problem(
       400,

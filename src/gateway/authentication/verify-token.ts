@@ -39,7 +39,7 @@ export async function verifyToken(
   if (config.mode === 'id-token' && payload['email_verified'] !== true) {
     throw invalidToken('The e-mail address in the token is not verified.')
   }
-  const caller = { email: email.toLowerCase() }
+  const caller = { email: lowerCase(email) }
   if (!config.allowedCallers.includes(caller.email)) {
     throw new Problem(
       403,
@@ -47,6 +47,11 @@ export async function verifyToken(
     )
   }
   return caller
+}
+
+/** Unicode's lower case would make an ordinary k of the Kelvin sign, and so one address of two. */
+function lowerCase(email: string): string {
+  return email.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
 
 async function payloadOf(

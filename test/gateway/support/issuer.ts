@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { exportJWK, exportPKCS8, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>
 
@@ -19,6 +19,8 @@ export interface Issuer {
   /** How often the keys were asked for. */
   readonly fetches: () => number
   token(options?: TokenOptions): Promise<string>
+  /** The key that it signs with at the moment. */
+  privateKeyPem(): Promise<string>
   /** Signs with a new key from now on; `published: false` leaves it out of the key set. */
   rotate(options?: { published: boolean }): Promise<void>
   /** What the keys' host does: serve, answer 500, or accept and stay silent. */
@@ -39,7 +41,7 @@ export async function startIssuer(algorithm: 'RS256' | 'ES256' = 'RS256'): Promi
   const keys = new Map<string, { pair: KeyPair; published: boolean }>()
   const addKey = async (published: boolean) => {
     const id = `key-${keys.size + 1}`
-    keys.set(id, { pair: await generateKeyPair(algorithm), published })
+    keys.set(id, { pair: await generateKeyPair(algorithm, { extractable: true }), published })
     return id
   }
   let current = await addKey(true)
@@ -74,6 +76,11 @@ export async function startIssuer(algorithm: 'RS256' | 'ES256' = 'RS256'): Promi
       return new SignJWT({ iss: issuer, iat: now - 10, ...expiry, ...GOOD_CLAIMS, ...claims })
         .setProtectedHeader({ alg: algorithm, kid: keyId, typ: 'JWT' })
         .sign(signer)
+    },
+    privateKeyPem() {
+      const pair = keys.get(current)?.pair
+      if (pair === undefined) throw new Error('There is no key.')
+      return exportPKCS8(pair.privateKey)
     },
     async rotate({ published } = { published: true }) {
       current = await addKey(published)

@@ -176,42 +176,6 @@ describe('a step that fails', () => {
   })
 })
 
-describe('a cluster that is lost', () => {
-  test('P13: is replaced once, under new names, and both are torn down', async () => {
-    let tries = 0
-    const run = await harness.run({
-      runSparkJob: () => (++tries === 1 ? fails('ClusterGone')() : Promise.resolve()),
-    })
-    expect(run.status).toBe('COMPLETED')
-    const created = run.calls
-      .filter(({ name }) => name === 'createCluster')
-      .map(({ args }) => (args[0] as { clusterName: string }).clusterName)
-    expect(new Set(created).size).toBe(2)
-    expect(run.names.filter((name) => name === 'deleteClusterIfPresent')).toHaveLength(2)
-    expect(run.progress.attempt).toBe(2)
-  })
-
-  test('P13: is given up the second time', async () => {
-    const run = await harness.run({ runSparkJob: fails('ClusterGone') })
-    expect(run.failure?.type).toBe('ClusterGone')
-    expect(run.names.filter((name) => name === 'createCluster')).toHaveLength(2)
-  })
-
-  test('a zone without machines is followed by the next zone, and nothing is left of the loser', async () => {
-    const prepared = async (...args: Parameters<Activities['prepareRun']>) => ({
-      ...(await (await import('./harness.ts')).wellBehaved.prepareRun(...args)),
-      zones: ['us-central1-a', 'us-central1-b'],
-    })
-    const run = await harness.run({
-      prepareRun: prepared,
-      createCluster: async (attempt) =>
-        attempt.zone === 'us-central1-a' ? fails('Stockout')() : { name: attempt.clusterName, uuid: 'b' },
-    })
-    expect(run.status).toBe('COMPLETED')
-    expect(run.names.filter((name) => name === 'deleteClusterIfPresent')).toHaveLength(2)
-  })
-})
-
 describe('a cancel', () => {
   test('while the cluster is being created tears it down and ends the run as cancelled', async () => {
     const run = await harness.run({
@@ -227,6 +191,20 @@ describe('a cancel', () => {
       },
     })
     expect(run.status).toBe('CANCELLED')
+    expectCleanedUp(run)
+  })
+
+  test('P10: that comes while lost output would be made again ends the run as cancelled', async () => {
+    const run = await harness.run({
+      loadTable: async () => {
+        await harness.env.client.workflow
+          .getHandle(Context.current().info.workflowExecution?.workflowId ?? '')
+          .cancel()
+        return fails('OutputGone')()
+      },
+    })
+    expect(run.status).toBe('CANCELLED')
+    expect(run.names.filter((name) => name === 'createCluster')).toHaveLength(1)
     expectCleanedUp(run)
   })
 

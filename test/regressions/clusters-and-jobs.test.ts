@@ -116,6 +116,8 @@ test.each([
 test('fault 13: an output without _SUCCESS is not loaded', async () => {
   const attempt = bench.attempt()
   await putObject(bench.google.storage, `${attempt.outputPath}part-00000`, 'half an output')
+  const summary = { rows_read: 0, rows_written: 0, rows_rejected: 0, files_read: 0 }
+  await putObject(bench.google.storage, `${attempt.outputPath}_summary.json`, JSON.stringify(summary))
   await expect(bench.bench.call('verifyOutput', [bench.plan, bench.batch, attempt])).rejects.toMatchObject({
     type: 'OutputGone',
     message: expect.stringContaining('_SUCCESS'),

@@ -163,4 +163,37 @@ describe('a bucket', () => {
     await storage.addFault({ on: 'objects.list', kind: 'error', code })
     expect(await bench.callWithRetries('describeRawFiles', [plan])).toMatchObject({ files: 1 })
   })
+
+  test.each([
+    ['a lost answer', { kind: 'drop', when: 'after' }],
+    ['an outage', { kind: 'error', code: 503 }],
+  ])('whose objects cannot be read for a while (%s) is worth another try', async (_, fault) => {
+    await put('a.json', 'one')
+    const batch = await bench.call('describeRawFiles', [plan])
+    await storage.addFault({ on: 'objects.getMedia', times: 2, ...fault })
+    expect(await bench.callWithRetries('describeRawFiles', [plan])).toEqual(batch)
+  })
+
+  test.each(['objects.list', 'objects.get', 'objects.getMedia', 'objects.rewrite', 'objects.delete'])(
+    'in which %s is not allowed is PermissionDenied at once, and nothing is lost',
+    async (on) => {
+      await put('a.json', 'one')
+      const batch = await bench.call('describeRawFiles', [plan])
+      await storage.addFault({
+        on,
+        kind: 'error',
+        code: 403,
+        reason: 'forbidden',
+        message: `no ${on}`,
+        times: 99,
+      })
+      await expect(bench.call('archiveRawFiles', [plan, batch])).rejects.toMatchObject({
+        type: 'PermissionDenied',
+        nonRetryable: true,
+        message: expect.stringContaining("Grant the worker's service account"),
+      })
+      await storage.clear()
+      expect(await bench.call('archiveRawFiles', [plan, batch])).toMatchObject({ files: 1 })
+    },
+  )
 })

@@ -37,6 +37,8 @@ export interface AppOptions {
   readonly keySetTimes?: KeySetTimes
   /** Longest that Airflow 3's wait holds a connection, in milliseconds; default: 50 minutes. */
   readonly waitLimitMs?: number
+  /** How late the event loop may be, in milliseconds, before requests are refused; 0: as late as it likes. */
+  readonly maxLoopDelayMs?: number
 }
 
 // A trigger's body is a few hundred bytes; these limits leave room and keep a slow or hostile sender from holding a
@@ -63,6 +65,7 @@ export async function buildApp({
   logStream,
   keySetTimes,
   waitLimitMs = WAIT_LIMIT_MS,
+  maxLoopDelayMs = MAX_LOOP_DELAY_MS,
 }: AppOptions) {
   const app = fastify({
     ...LIMITS,
@@ -76,7 +79,7 @@ export async function buildApp({
   refuseUnknownAddresses(app)
 
   await app.register(helmet)
-  await app.register(underPressure, { maxEventLoopDelay: MAX_LOOP_DELAY_MS, pressureHandler: refuseWhenBusy })
+  await app.register(underPressure, { maxEventLoopDelay: maxLoopDelayMs, pressureHandler: refuseWhenBusy })
   await app.register(rateLimit, { global: false })
   await app.register(documentation, { mode: config.authentication.mode })
 

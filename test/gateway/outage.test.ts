@@ -7,7 +7,9 @@ import { afterEach, expect, test } from '@jest/globals'
 import { freePort } from '../../local/support/free-port.ts'
 import { lazyTemporalClient } from '../../src/clients.ts'
 import { buildApp } from '../../src/gateway/app.ts'
-import { startTestGateway, testConfig } from './support/gateway.ts'
+import { workflowIdOf } from '../../workflows/contract.ts'
+import { startTestGateway, testConfig, workflowIds } from './support/gateway.ts'
+import { openHeldLine } from './support/held-line.ts'
 import { startIssuer } from './support/issuer.ts'
 import { until } from './support/until.ts'
 
@@ -38,7 +40,7 @@ async function appBefore(temporalAddress: string) {
   const issuer = await startIssuer()
   const config = { ...testConfig(issuer, temporalAddress), logLevel: 'silent' }
   const temporal = lazyTemporalClient(config.temporal)
-  const app = await buildApp({ config, temporal })
+  const app = await buildApp({ config, temporal, maxLoopDelayMs: 0 })
   cleanUps.push(
     () => issuer.close(),
     () => temporal.connection.close(),
@@ -89,6 +91,28 @@ test('when Temporal is back the gateway is too, without a restart', async () => 
   expect((await start()).json()).toMatchObject({ run_id: 'outage', status: 'running' })
 })
 
+test('Temporal slow: the answer is 503 in time though the run has begun, and the same request finds it later', async () => {
+  const gateway = await startTestGateway()
+  const line = await openHeldLine(gateway.temporal.address)
+  cleanUps.push(
+    () => gateway.close(),
+    () => line.close(),
+  )
+  const { app, headers } = await appBefore(line.address)
+  const start = () => app.inject({ method: 'POST', url: '/runs', headers, payload: good })
+  expect((await app.inject('/readyz')).statusCode).toBe(200)
+  line.hold()
+  const begun = Date.now()
+  expect((await start()).statusCode).toBe(503)
+  expect((await app.inject('/readyz')).statusCode).toBe(503)
+  expect(Date.now() - begun).toBeLessThan(10_000)
+  line.release()
+  await until(async () => (await app.inject('/readyz')).statusCode === 200)
+  expect((await start()).json()).toMatchObject({ run_id: 'outage', status: 'running' })
+  await until(async () => (await workflowIds(gateway.client)).length > 0)
+  expect(await workflowIds(gateway.client)).toEqual([workflowIdOf('outage')])
+})
+
 test('a caller who asks too often is told to wait; others are not', async () => {
   const gateway = await startTestGateway({ config: { requestsPerMinute: 3 } })
   cleanUps.push(() => gateway.close())
@@ -100,6 +124,27 @@ test('a caller who asks too often is told to wait; others are not', async () => 
   expect(reply.headers['content-type']).toMatch(/problem\+json/)
   expect(reply.json().detail).toMatch(/at most 3 a minute/)
   expect((await gateway.app.inject('/healthz')).statusCode).toBe(200)
+})
+
+test('overloaded, it refuses work with 503 until it has caught up, and is not ready but alive', async () => {
+  const gateway = await startTestGateway({ maxLoopDelayMs: 200 })
+  cleanUps.push(() => gateway.close())
+  const headers = await gateway.headers()
+  const ask = () => {
+    const requests = [{ url: '/runs/x', headers }, { url: '/readyz' }, { url: '/healthz' }]
+    return Promise.all(requests.map((request) => gateway.app.inject(request)))
+  }
+  await until(async () => {
+    const end = Date.now() + 1_000
+    while (Date.now() < end);
+    const [work, ready, alive] = await ask()
+    if (work?.statusCode !== 503) return false
+    expect(work.headers['retry-after']).toBe('5')
+    expect(work.json().detail).toMatch(/overloaded/)
+    expect([ready?.statusCode, alive?.statusCode]).toEqual([503, 200])
+    return true
+  })
+  await until(async () => (await ask())[0]?.statusCode === 404)
 })
 
 test('told to stop, the process finishes what it has accepted and ends with 0', async () => {

@@ -8,7 +8,7 @@ import { runSchemathesis } from './support/schemathesis.ts'
 // Cases grow with the number of examples, but not in step: many operations have few inputs.
 const { cases, casesEach, seed, minutes } = scaled(
   { cases: 500, casesEach: 10, seed: 1, minutes: 3 },
-  { cases: 5_000, casesEach: 200, seed: undefined, minutes: 20 },
+  { cases: 5_000, casesEach: 250, seed: undefined, minutes: 20 },
 )
 
 let gateway: TestGateway

@@ -15,9 +15,6 @@ export interface DeletionTarget {
   readonly uuid?: string
 }
 
-// A creation whose request was lost on the way may still be carried out by the other side for a while.
-const DEFAULT_SETTLE_MS = 20_000
-
 /** Deletes clusters, and only ours (P4). */
 export function clusterDeletion({ clusters }: ActivityClients, settings: ActivitySettings) {
   const { project: projectId, region } = settings
@@ -101,7 +98,8 @@ export function clusterDeletion({ clusters }: ActivityClients, settings: Activit
   }
 
   async function afterSettling<T>(read: () => Promise<T>): Promise<T> {
-    await pauseFor(settings.settleMs ?? DEFAULT_SETTLE_MS)
+    // A creation whose request was lost on the way may still be carried out by the other side for a while.
+    await pauseFor(settings.settleMs)
     return read()
   }
 }

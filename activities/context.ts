@@ -28,9 +28,9 @@ export interface ActivitySettings {
   readonly polling: Polling
   /**
    * Milliseconds after which a creation whose reply was lost is taken never to have arrived, if its cluster is still not
-   * there. Default: 20 seconds.
+   * there.
    */
-  readonly settleMs?: number
+  readonly settleMs: number
 }
 
 /** The shape of the ephemeral cluster. */

@@ -36,6 +36,8 @@ export interface PipelineConfig {
   readonly sparkJobDeadlineMinutes: number
   /** Pauses between two looks at a cluster or job, in milliseconds. */
   readonly polling: { readonly minimum: number; readonly maximum: number }
+  /** Milliseconds after which a creation whose reply was lost is taken never to have arrived. */
+  readonly settleMs: number
 }
 
 /** The shape of the ephemeral cluster. */
@@ -106,6 +108,7 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
       createClusterDeadlineMinutes: v.CREATE_CLUSTER_DEADLINE_MINUTES,
       sparkJobDeadlineMinutes: v.SPARK_JOB_DEADLINE_MINUTES,
       polling: { minimum: v.POLL_MINIMUM_MS, maximum: v.POLL_MAXIMUM_MS },
+      settleMs: v.CREATION_SETTLE_MS,
     },
     cluster: {
       imageVersion: v.CLUSTER_IMAGE_VERSION,

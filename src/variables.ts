@@ -82,6 +82,12 @@ export const workerVariables = {
     default: 5000,
     minimum: 50,
   }),
+  CREATION_SETTLE_MS: integer({
+    description:
+      'milliseconds after which a creation whose reply was lost is taken never to have arrived, if its cluster is still not there',
+    default: 20_000,
+    minimum: 0,
+  }),
   CLUSTER_IMAGE_VERSION: text({ description: 'Dataproc image version', default: '2.3-debian12' }),
   CLUSTER_MACHINE_TYPE: text({ description: 'machine type of master and workers', default: 'n1-standard-4' }),
   CLUSTER_WORKERS: integer({ description: 'worker machines', default: 2, minimum: 2 }),

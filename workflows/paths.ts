@@ -158,6 +158,9 @@ function refuseOverlaps(paths: BatchPaths): void {
     ['the batch path', paths.batchPath],
   ] as const
   for (const [i, [field, uri]] of named.entries()) {
+    if (i > 0 && /\/raw-[^/]*\/$/.test(uri)) {
+      throw new PathError(`${field} (${uri}) must not be a folder named raw-…, which is a batch's own.`)
+    }
     for (const [other, otherUri] of named.slice(0, i)) {
       if (overlap(uri, otherUri)) {
         throw new PathError(`${field} (${uri}) must not be, contain or lie in ${other} (${otherUri}).`)

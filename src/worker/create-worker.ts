@@ -36,6 +36,7 @@ export async function createWorker({ config, connection, client, google }: Worke
         defaults: pipeline,
         cluster: config.cluster,
         polling: pipeline.polling,
+        settleMs: pipeline.settleMs,
       },
     ),
     // A cancel, or a reset, reaches an activity with the reply to a heartbeat, and the SDK would send one only every 48

@@ -34,6 +34,7 @@ export function settingsOf(cloud: TestCloud): ActivitySettings {
       maxRejectShare: 0.01,
     },
     cluster: { imageVersion: '2.3-debian12', machineType: 'n1-standard-4', workers: 2, zones: [] },
+    settleMs: 20,
     polling: { minimum: 20, maximum: 200 },
   }
 }

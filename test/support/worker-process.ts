@@ -32,6 +32,7 @@ export async function startWorker(
       NODE_OPTIONS: '',
       ...cloud.env,
       POLL_MINIMUM_MS: '50',
+      CREATION_SETTLE_MS: '500',
       POLL_MAXIMUM_MS: '200',
       ...variables,
       WORKER_HEALTH_PORT: String(port),

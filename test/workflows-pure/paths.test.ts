@@ -87,11 +87,17 @@ describe('a path is refused, with a sentence that names the field,', () => {
     ['transformed_path', { transformedPath: 'a/raw-1/deeper' }],
     ['failed_path', { failedPath: 'a/raw-1/' }],
     ['failed_path', { failedPath: 'a/t/f', transformedPath: 'a/t' }],
+    ['failed_path', { failedPath: 'a/raw-2' }],
+    ['transformed_path', { transformedPath: 'b/raw-2/' }],
     ['transformed_path', { transformedPath: 'a/batch-1' }],
     ['rejected path', { transformedPath: 'a/rejected-1/' }],
-  ])('as %s when it overlaps another: %p', (field, more) => {
+  ])('as %s when it overlaps another, or belongs to another batch: %p', (field, more) => {
     expect(() => paths('a/raw-1', more)).toThrow(PathError)
     expect(() => paths('a/raw-1', more)).toThrow(field)
+  })
+
+  test('but not for a folder further up that is named raw-…', () => {
+    expect(() => paths('raw-data/raw-1')).not.toThrow()
   })
 
   test('among the processed batches, where one bucket serves for both', () => {

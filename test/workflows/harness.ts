@@ -36,6 +36,7 @@ const SETTINGS: ActivitySettings = {
     maxRejectShare: 0.01,
   },
   cluster: { imageVersion: '2.3-debian12', machineType: 'n1-standard-4', workers: 2, zones: [] },
+  settleMs: 1,
   polling: { minimum: 1, maximum: 1 },
 }
 

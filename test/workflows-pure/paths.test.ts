@@ -104,7 +104,7 @@ describe('a path is refused, with a sentence that names the field,', () => {
     const one = { ...RULES, processedBucket: 'raw-bucket' }
     expect(() => batchPaths({ rawPath: 'a/processed_date=2019-03-01/raw-1' }, one)).not.toThrow()
     expect(() =>
-      batchPaths({ rawPath: 'a/raw-1', failedPath: 'a/processed_date=2019-03-01/raw-1' }, one),
+      batchPaths({ rawPath: 'a/raw-1', failedPath: 'a/processed_date=2019-03-01/failed-1' }, one),
     ).toThrow(/processed batches/)
     expect(() => batchPaths({ rawPath: 'a/b/raw-1', transformedPath: 'a' }, one)).toThrow(PathError)
   })

@@ -95,7 +95,8 @@ describe.each(Object.keys(ways))('a cancel by %s', (way) => {
   test.each(['loadTable', 'archiveRawFiles'] as const)(
     'P10: in the step %s is too late, and the result says so',
     async (step) => {
-      if (step === 'loadTable') await pipeline.bigquerySettings({ loadMs: 2_000 })
+      // Long enough for a cancel to arrive in the activity, if it were let through.
+      if (step === 'loadTable') await pipeline.bigquerySettings({ loadMs: 8_000 })
       else await slowStorage('processed_date')
       const { batch, run, runId } = await startHeld()
       await untilStep(run, step)

@@ -4,7 +4,7 @@ import { GOOD_ROWS, putBadBatch, putBatch, type TestBatch } from '../support/bat
 import { type Ending, endingOf } from '../support/endings.ts'
 import { type Pipeline, type Run, startPipeline, untilJob } from '../support/pipeline.ts'
 import { type ResetPoint, resetPoints, resetRun } from '../support/resets.ts'
-import { until } from '../support/until.ts'
+import { throughout, until } from '../support/until.ts'
 
 const CONCURRENT_RUNS = 4
 
@@ -120,6 +120,11 @@ describe('P13: a reset through the API that the Web UI uses', () => {
           return (raw.pendingActivities ?? []).some(
             ({ activityType }) => activityType?.name === 'runSparkJob',
           )
+        })
+        // The old run's activity hears of the reset with the reply to a heartbeat, and must not cancel the job then.
+        await throughout('the job is running', 11_000, async () => {
+          const { jobs } = await pipeline.ledgerOf(run.workflowId)
+          return jobs.every(({ state }) => state === 'RUNNING')
         })
       }
       await pipeline.dataproc.post('/clock/advance', { ms: HELD_MS })

@@ -16,3 +16,19 @@ export async function until(
     await sleep(50)
   }
 }
+
+/**
+ * Makes sure that it is so all the time.
+ * @param what completes the sentence 'It did not stay so that …'
+ */
+export async function throughout(
+  what: string,
+  milliseconds: number,
+  condition: () => Promise<boolean>,
+): Promise<void> {
+  const end = Date.now() + milliseconds
+  while (Date.now() < end) {
+    if (!(await condition())) throw new Error(`It did not stay so for ${milliseconds} ms that ${what}.`)
+    await sleep(250)
+  }
+}

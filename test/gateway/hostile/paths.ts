@@ -93,7 +93,13 @@ const badRawPath = fc
 /** Folders of the run itself, in which its own files must not be mixed: what is cleaned up must not hold what is kept. */
 const overlapping = fc.constantFrom(
   ...['gs://raw-bucket/exports/raw-1/', 'gs://raw-bucket/exports/raw-1', 'exports/raw-1', '/exports/raw-1/'],
-  ...['gs://raw-bucket/exports/', 'exports', 'exports/raw-1/inner', 'exports/raw-1/inner/deeper/'],
+  ...[
+    'gs://raw-bucket/exports/',
+    'exports',
+    'exports/raw-2/',
+    'exports/raw-1/inner',
+    'exports/raw-1/inner/deeper/',
+  ],
   ...['exports/rejected-1', 'exports/rejected-1/x', 'exports/batch-1/', 'exports/batch-1/manifest.ndjson'],
 )
 const badOtherPath = fc

@@ -56,6 +56,8 @@ export interface WorkerConfig {
   readonly google: GoogleConfig
   readonly pipeline: PipelineConfig
   readonly cluster: ClusterConfig
+  /** A file with the workflows, bundled; absent: the worker bundles them at its start. */
+  readonly workflowBundle?: string
   readonly health: { readonly host: string; readonly port: number }
   readonly logLevel: string
 }
@@ -118,6 +120,7 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
       ...(v.CLUSTER_SERVICE_ACCOUNT && { serviceAccount: v.CLUSTER_SERVICE_ACCOUNT }),
       ...(v.CLUSTER_SUBNETWORK && { subnetwork: v.CLUSTER_SUBNETWORK }),
     },
+    ...(v.WORKFLOW_BUNDLE && { workflowBundle: v.WORKFLOW_BUNDLE }),
     health: { host: v.WORKER_HEALTH_HOST, port: v.WORKER_HEALTH_PORT },
     logLevel: v.LOG_LEVEL,
   })

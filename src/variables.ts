@@ -97,6 +97,9 @@ export const workerVariables = {
   }),
   CLUSTER_SERVICE_ACCOUNT: optionalText({ description: "service account of the cluster's machines" }),
   CLUSTER_SUBNETWORK: optionalText({ description: "subnetwork of the cluster's machines" }),
+  WORKFLOW_BUNDLE: optionalText({
+    description: 'file with the workflows, bundled; default: the worker bundles them at its start',
+  }),
   WORKER_HEALTH_HOST: text({ description: "address of the worker's health endpoint", default: '127.0.0.1' }),
   WORKER_HEALTH_PORT: integer({
     description: "port of the worker's health endpoint",

@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url'
 import type { Client } from '@temporalio/client'
 import { type NativeConnection, Worker } from '@temporalio/worker'
 import { createActivities } from '../../activities/index.ts'
 import type { GoogleClients } from '../clients.ts'
 import type { WorkerConfig } from '../config.ts'
 import { openWorkflows } from './open-workflows.ts'
+import { workflowSource } from './workflow-bundle.ts'
 
 /** What a worker is made of; all of it is closed by whoever opened it. */
 export interface WorkerParts {
@@ -22,7 +22,7 @@ export async function createWorker({ config, connection, client, google }: Worke
     connection,
     namespace: config.temporal.namespace,
     taskQueue: config.temporal.taskQueue,
-    workflowsPath: fileURLToPath(import.meta.resolve('../../workflows/index.ts')),
+    ...workflowSource(config.workflowBundle),
     activities: createActivities(
       { storage, bigquery, clusters, jobs, isWorkflowOpen: openWorkflows(client) },
       {

@@ -1,12 +1,12 @@
-import { fileURLToPath } from 'node:url'
 import { ApplicationFailure } from '@temporalio/activity'
 import { WorkflowFailedError } from '@temporalio/client'
 import { temporal } from '@temporalio/proto'
 import { TestWorkflowEnvironment } from '@temporalio/testing'
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker'
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import type { Activities, ActivitySettings } from '../../activities/index.ts'
 import { preparationActivities } from '../../activities/preparation.ts'
 import { tools } from '../../local/toolchain/tools.ts'
+import { workflowSource } from '../../src/worker/workflow-bundle.ts'
 import {
   type AverageSpeedInput,
   type AverageSpeedResult,
@@ -111,10 +111,7 @@ export async function startHarness(): Promise<Harness> {
     server: { executable: { type: 'existing-path', path: tools.temporalTestServer } },
   })
   await registerSearchAttributes(env)
-  const bundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(import.meta.resolve('../../workflows/index.ts')),
-    logger: new DefaultLogger('ERROR'),
-  })
+  const bundle = workflowSource(process.env['WORKFLOW_BUNDLE'])
   let runs = 0
   return {
     env,
@@ -149,14 +146,14 @@ export async function startHarness(): Promise<Harness> {
 
 async function createWorker(
   env: TestWorkflowEnvironment,
-  workflowBundle: WorkflowBundle,
+  workflows: ReturnType<typeof workflowSource>,
   taskQueue: string,
   activities: Activities,
 ): Promise<Worker> {
   return Worker.create({
     connection: env.nativeConnection,
     taskQueue,
-    workflowBundle,
+    ...workflows,
     activities,
     // The server's clock runs ahead of ours, so heartbeats must not wait for ours.
     maxHeartbeatThrottleInterval: 1,

@@ -1,0 +1,20 @@
+import { writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { bundleWorkflowCode, type Logger, type WorkerOptions } from '@temporalio/worker'
+
+const WORKFLOWS = fileURLToPath(import.meta.resolve('../../workflows/index.ts'))
+
+/** Where a worker takes its workflows from: a bundle that was built before, or else the sources, bundled at its start. */
+export function workflowSource(
+  bundleFile: string | undefined,
+): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  return bundleFile === undefined
+    ? { workflowsPath: WORKFLOWS }
+    : { workflowBundle: { codePath: bundleFile } }
+}
+
+/** Builds the bundle, which takes seconds, so that workers start without. */
+export async function buildWorkflowBundle(file: string, logger?: Logger): Promise<void> {
+  const { code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, ...(logger && { logger }) })
+  await writeFile(file, code)
+}

@@ -15,8 +15,8 @@ export default {
       },
     ],
   },
-  // The servers under test mostly wait for each other, so four workers keep two cores busy.
-  maxWorkers: 4,
+  // The servers under test mostly wait for each other, so three workers keep two cores busy.
+  maxWorkers: 3,
   // The real servers under test start in seconds, but Spark on a loaded machine takes its time.
   testTimeout: 60_000,
 }

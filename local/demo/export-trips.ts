@@ -1,4 +1,5 @@
 import { LOCAL } from '../cloud/settings.ts'
+import { extractTrips } from './extract-trips.ts'
 import { googleClients } from './google.ts'
 
 /**
@@ -15,18 +16,7 @@ export async function exportTrips(
     const timestamp = new Date().toISOString().replaceAll(':', '').replace('.', '-').replace('Z', '')
     const rawPath = `gs://${LOCAL.rawBucket}/cloud-composer-lab/raw-${timestamp}/`
     say(`\nExporting nyc-tlc:yellow.trips to ${rawPath}`)
-    const [job] = await bigquery.createJob({
-      configuration: {
-        extract: {
-          sourceTable: { projectId: 'nyc-tlc', datasetId: 'yellow', tableId: 'trips' },
-          destinationUris: [`${rawPath}nyc-tlc-yellow-*.json`],
-          destinationFormat: 'NEWLINE_DELIMITED_JSON',
-        },
-      },
-    })
-    await job.promise()
-    const [metadata] = await job.getMetadata()
-    say(`  ${metadata.statistics.extract.destinationUriFileCounts} files`)
+    say(`  ${await extractTrips(bigquery, rawPath)} files`)
     return rawPath
   } finally {
     await close()

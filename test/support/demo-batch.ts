@@ -1,3 +1,4 @@
+import { extractTrips } from '../../local/demo/extract-trips.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 
 let batches = 0
@@ -8,15 +9,6 @@ let batches = 0
  */
 export async function exportBatch({ bigquery }: GoogleClients, bucket: string): Promise<string> {
   const rawPath = `gs://${bucket}/test-${process.pid}/raw-2019-03-01T${String(++batches).padStart(6, '0')}/`
-  const [job] = await bigquery.createJob({
-    configuration: {
-      extract: {
-        sourceTable: { projectId: 'nyc-tlc', datasetId: 'yellow', tableId: 'trips' },
-        destinationUris: [`${rawPath}nyc-tlc-yellow-*.json`],
-        destinationFormat: 'NEWLINE_DELIMITED_JSON',
-      },
-    },
-  })
-  await job.promise()
+  await extractTrips(bigquery, rawPath)
   return rawPath
 }

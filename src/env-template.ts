@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import { isRequired } from './environment.ts'
 import { gatewayVariables, workerVariables } from './variables.ts'
 
 /** The text of `.env.example`: each variable once, with what it is for, its unit and its default. */
@@ -20,12 +21,10 @@ function section(title: string, names: readonly string[]): string[] {
 }
 
 function entry(name: string): string[] {
-  const schema = ({ ...workerVariables, ...gatewayVariables } as Readonly<Record<string, TSchema>>)[name] as {
-    readonly description?: string
-    readonly default?: string | number
-  }
-  const required = schema.default === undefined && !/default:|needed by/.test(schema.description ?? '')
-  const note = schema.default !== undefined ? ` Default: ${schema.default}` : required ? ' Required.' : ''
-  const description = `${(schema.description ?? '').replace(/^./, (letter) => letter.toUpperCase())}.`
+  const schema = ({ ...workerVariables, ...gatewayVariables } as Readonly<Record<string, TSchema>>)[name]
+  const facts = schema as { readonly description?: string; readonly default?: string | number }
+  const required = isRequired(schema) ? ' Required.' : ''
+  const note = facts.default !== undefined ? ` Default: ${facts.default}` : required
+  const description = `${(facts.description ?? '').replace(/^./, (letter) => letter.toUpperCase())}.`
   return ['', `# ${description}${note}`, `${name}=`]
 }

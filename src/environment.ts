@@ -1,4 +1,4 @@
-import { type Static, type TObject, Type } from 'typebox'
+import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 
 /** Reports every fault of the environment at once, one line a variable. */
@@ -39,6 +39,11 @@ export function text(options: TextOptions) {
 /** A text variable that may be absent. */
 export function optionalText(options: TextOptions) {
   return Type.Optional(Type.String({ minLength: 1, ...options }))
+}
+
+/** Whether a process does not start without the variable. */
+export function isRequired(variable: TSchema | undefined): boolean {
+  return variable !== undefined && !Type.IsOptional(variable) && !('default' in variable)
 }
 
 /** A whole number. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { loadGatewayConfig, loadWorkerConfig } from '../../src/config.ts'
+import { configurationReference } from '../../src/configuration-reference.ts'
 import { envTemplate } from '../../src/env-template.ts'
 
 const worker = {
@@ -64,7 +65,15 @@ describe('the configuration', () => {
     ])
   })
 
-  test('.env.example lists each variable; npm run env-example writes it anew', () => {
-    expect(readFileSync(join(import.meta.dirname, '..', '..', '.env.example'), 'utf8')).toBe(envTemplate())
+  test('.env.example and docs/configuration.md list each variable; npm run configuration writes them anew', () => {
+    const read = (file: string): string => readFileSync(join(import.meta.dirname, '..', '..', file), 'utf8')
+    expect(read('.env.example')).toBe(envTemplate())
+    expect(read('docs/configuration.md')).toBe(configurationReference())
+  })
+
+  test('what is required is marked so, and what may be absent is not', () => {
+    expect(envTemplate()).toMatch(/Required\.\nRAW_BUCKET=/)
+    expect(envTemplate()).not.toMatch(/Required\.\nCLUSTER_SUBNETWORK=/)
+    expect(configurationReference()).toMatch(/`RAW_BUCKET` .* \| required \|/)
   })
 })

@@ -51,6 +51,12 @@ export interface ClusterConfig {
   readonly subnetwork?: string
 }
 
+/** Where a process serves its metrics for Prometheus. */
+export interface MetricsConfig {
+  readonly host: string
+  readonly port: number
+}
+
 export interface WorkerConfig {
   readonly temporal: TemporalConfig
   readonly google: GoogleConfig
@@ -59,6 +65,8 @@ export interface WorkerConfig {
   /** A file with the workflows, bundled; absent: the worker bundles them at its start. */
   readonly workflowBundle?: string
   readonly health: { readonly host: string; readonly port: number }
+  /** Absent: none are served. */
+  readonly metrics?: MetricsConfig
   readonly logLevel: string
 }
 
@@ -79,6 +87,8 @@ export interface GatewayConfig {
   readonly requestsPerMinute: number
   readonly host: string
   readonly port: number
+  /** Absent: none are served. */
+  readonly metrics?: MetricsConfig
   readonly logLevel: string
 }
 
@@ -122,6 +132,7 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
     },
     ...(v.WORKFLOW_BUNDLE && { workflowBundle: v.WORKFLOW_BUNDLE }),
     health: { host: v.WORKER_HEALTH_HOST, port: v.WORKER_HEALTH_PORT },
+    ...metricsOf(v.WORKER_METRICS_HOST, v.WORKER_METRICS_PORT),
     logLevel: v.LOG_LEVEL,
   })
 }
@@ -152,8 +163,13 @@ export function loadGatewayConfig(env: Env = process.env): GatewayConfig {
     requestsPerMinute: v.GATEWAY_REQUESTS_PER_MINUTE,
     host: v.GATEWAY_HOST,
     port: v.GATEWAY_PORT,
+    ...metricsOf(v.GATEWAY_METRICS_HOST, v.GATEWAY_METRICS_PORT),
     logLevel: v.LOG_LEVEL,
   })
+}
+
+function metricsOf(host: string, port: number): { readonly metrics?: MetricsConfig } {
+  return port === 0 ? {} : { metrics: { host, port } }
 }
 
 function temporalOf(v: {

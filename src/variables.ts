@@ -106,6 +106,16 @@ export const workerVariables = {
     default: 8081,
     minimum: 0,
   }),
+  WORKER_METRICS_HOST: text({
+    description: "address of the worker's metrics for Prometheus",
+    default: '127.0.0.1',
+  }),
+  WORKER_METRICS_PORT: integer({
+    description: "port of the worker's metrics for Prometheus, at /metrics; 0: none",
+    default: 0,
+    minimum: 0,
+    maximum: 65_535,
+  }),
 }
 
 /** All that the gateway reads. */
@@ -134,4 +144,14 @@ export const gatewayVariables = {
   }),
   GATEWAY_HOST: text({ description: 'address that the gateway listens on', default: '127.0.0.1' }),
   GATEWAY_PORT: integer({ description: 'port that the gateway listens on', default: 8080, minimum: 0 }),
+  GATEWAY_METRICS_HOST: text({
+    description: "address of the gateway's metrics for Prometheus",
+    default: '127.0.0.1',
+  }),
+  GATEWAY_METRICS_PORT: integer({
+    description: "port of the gateway's metrics for Prometheus, at /metrics, never the public one; 0: none",
+    default: 0,
+    minimum: 0,
+    maximum: 65_535,
+  }),
 }

@@ -195,6 +195,7 @@ class CloudUnderConstruction {
   async #worker() {
     const port = await freePort(this.#host)
     this.env['WORKER_HEALTH_PORT'] = String(port)
+    this.env['WORKER_METRICS_PORT'] = String(await freePort(this.#host))
     const worker = await startChild({
       name: 'worker',
       script: 'src/worker/main.ts',
@@ -207,7 +208,11 @@ class CloudUnderConstruction {
 
   async #gateway() {
     const port = await this.#port('gateway')
-    Object.assign(this.env, { GATEWAY_PORT: String(port), GATEWAY_URL: `http://127.0.0.1:${port}` })
+    Object.assign(this.env, {
+      GATEWAY_PORT: String(port),
+      GATEWAY_METRICS_PORT: String(await freePort(this.#host)),
+      GATEWAY_URL: `http://127.0.0.1:${port}`,
+    })
     const gateway = await startChild({
       name: 'gateway',
       script: 'src/gateway/main.ts',

@@ -16,7 +16,8 @@ import type { KeySetTimes } from './authentication/key-set.ts'
 import { authentication, callerOf } from './authentication/plugin.ts'
 import { documentation } from './documentation.ts'
 import { errorHandler, writeProblem } from './error-handler.ts'
-import { loggerOptions, logReplies } from './logging.ts'
+import { loggerOptions, logReplies, nameRunInLog } from './logging.ts'
+import { countReplies, countStarts, createMetrics, type GatewayMetrics } from './metrics.ts'
 import { refuseOtherMethods } from './other-methods.ts'
 import { Problem, unavailable } from './problem.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -34,6 +35,8 @@ export interface AppOptions {
   readonly temporal: Client
   /** Where the log's JSON lines go; default: stdout. */
   readonly logStream?: NodeJS.WritableStream
+  /** What is counted; default: counted where nobody reads it. */
+  readonly metrics?: GatewayMetrics
   readonly keySetTimes?: KeySetTimes
   /** Longest that Airflow 3's wait holds a connection, in milliseconds; default: 50 minutes. */
   readonly waitLimitMs?: number
@@ -63,6 +66,7 @@ export async function buildApp({
   config,
   temporal,
   logStream,
+  metrics = createMetrics(),
   keySetTimes,
   waitLimitMs = WAIT_LIMIT_MS,
   maxLoopDelayMs = MAX_LOOP_DELAY_MS,
@@ -87,9 +91,11 @@ export async function buildApp({
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
+  nameRunInLog(app)
   logReplies(app)
+  countReplies(app, metrics)
 
-  const runs = createRuns(temporal, config)
+  const runs = countStarts(createRuns(temporal, config), metrics)
   const checkReady = readinessCheck(temporal)
   await app.register(healthRoutes, { checkReady })
   await app.register(openAirflowRoutes, { checkReady })

@@ -2,6 +2,8 @@ import { lazyTemporalClient } from '../clients.ts'
 import { loadGatewayConfig } from '../config.ts'
 import { ConfigurationError } from '../environment.ts'
 import { buildApp } from './app.ts'
+import { createMetrics } from './metrics.ts'
+import { metricsServer } from './metrics-server.ts'
 
 /** Longest that a shutdown waits for accepted requests, in milliseconds; less than the platforms' ten seconds. */
 const SHUTDOWN_MS = 9_000
@@ -10,18 +12,22 @@ const SHUTDOWN_MS = 9_000
 async function main(): Promise<void> {
   const config = loadGatewayConfig()
   const temporal = lazyTemporalClient(config.temporal)
-  const app = await buildApp({ config, temporal })
+  const metrics = createMetrics()
+  const app = await buildApp({ config, temporal, metrics })
+  const scraped = metricsServer(metrics.registry)
 
   const stop = async (signal: string): Promise<void> => {
     app.log.info({ signal }, 'stopping')
     // A request that hangs must not keep the process: the platform would kill it anyhow.
     setTimeout(() => process.exit(1), SHUTDOWN_MS).unref()
     await app.close()
+    await scraped.close()
     await temporal.connection.close()
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void stop(signal))
   }
+  if (config.metrics) await scraped.listen(config.metrics)
   await app.listen({ host: config.host, port: config.port })
 }
 

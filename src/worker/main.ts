@@ -4,13 +4,15 @@ import { loadWorkerConfig } from '../config.ts'
 import { createLogger, temporalLogger } from '../logging.ts'
 import { createWorker } from './create-worker.ts'
 import { healthServer } from './health.ts'
+import { telemetryOf } from './metrics.ts'
+import { observeOpenRuns } from './open-runs.ts'
 import { ensureReaperSchedule } from './reaper-schedule.ts'
 
 /** Runs a worker until SIGINT or SIGTERM; then finishes or lets go of what it is doing, and closes what it opened. */
 async function main(): Promise<void> {
   const config = loadWorkerConfig()
   const logger = createLogger('worker', config.logLevel)
-  Runtime.install({ logger: temporalLogger(logger) })
+  Runtime.install({ logger: temporalLogger(logger), ...telemetryOf(config.metrics) })
   const google = createGoogleClients(config.google)
   const client = await connectTemporal(config.temporal)
   const connection = await NativeConnection.connect({ address: config.temporal.address })
@@ -18,9 +20,11 @@ async function main(): Promise<void> {
   const worker = await createWorker({ config, connection, client, google })
   const health = healthServer(worker)
   await health.listen(config.health)
+  const observer = config.metrics && observeOpenRuns(client, Runtime.instance().metricMeter, logger)
   try {
     await worker.run()
   } finally {
+    await observer?.stop()
     await health.close()
     await connection.close()
     await client.connection.close()

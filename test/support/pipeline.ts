@@ -43,7 +43,7 @@ export interface Pipeline {
   readonly bigquery: Control
   readonly storage: Control
   /** Ends all workers and starts a new one. */
-  soleWorker(): Promise<WorkerProcess>
+  soleWorker(variables?: Readonly<Record<string, string>>): Promise<WorkerProcess>
   /** Starts another one; stopped at the end if the test has not done so. */
   addWorker(variables?: Readonly<Record<string, string>>): Promise<WorkerProcess>
   /** Changes how fast the local Dataproc and BigQuery are. */
@@ -91,9 +91,9 @@ export async function startPipeline(options: { readonly gateway?: boolean } = {}
       dataproc,
       bigquery,
       storage,
-      async soleWorker() {
+      async soleWorker(variables) {
         await Promise.all(workers.splice(0).map((worker) => worker.stop('SIGKILL')))
-        return addWorker()
+        return addWorker(variables)
       },
       addWorker,
       dataprocSettings: (settings) => dataproc.put('/settings', settings),

@@ -34,6 +34,7 @@ export async function startWorker(
       POLL_MINIMUM_MS: '50',
       CREATION_SETTLE_MS: '500',
       POLL_MAXIMUM_MS: '200',
+      WORKER_METRICS_PORT: '0',
       ...variables,
       WORKER_HEALTH_PORT: String(port),
     },

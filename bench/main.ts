@@ -1,22 +1,13 @@
-
-
-
-
+import { archive } from './archive.ts'
+import { gatewayPost } from './gateway-post.ts'
+import { historySize } from './history-size.ts'
+import { manyRuns } from './many-runs.ts'
 import { orchestration } from './orchestration.ts'
-
 import type { Bench } from './support/bench.ts'
 import { textOf, writeJson } from './support/report.ts'
+import { waiting } from './waiting.ts'
 
-
-const BENCHES: readonly Bench[] = [
-  orchestration,
-
-
-
-
-
-
-]
+const BENCHES: readonly Bench[] = [orchestration, waiting, manyRuns, gatewayPost, archive, historySize]
 
 const names = process.argv.slice(2)
 const unknown = names.find((name) => BENCHES.every((bench) => bench.name !== name))
@@ -32,4 +23,8 @@ for (const bench of BENCHES.filter(({ name }) => names.length === 0 || names.inc
   console.log(`  ${writeJson(bench, outcome, (performance.now() - started) / 1000)}`)
   missed.push(...outcome.verdicts.filter(({ met }) => !met).map(({ goal }) => `${bench.name}: ${goal}`))
 }
-console.log(missed.length === 0 ? '\nAll goals met.' : `\nGoals not met:\n${missed.map((goal) => `  ${goal}`).join('\n')}`)
+console.log(
+  missed.length === 0
+    ? '\nAll goals met.'
+    : `\nGoals not met:\n${missed.map((goal) => `  ${goal}`).join('\n')}`,
+)

@@ -20,7 +20,9 @@ export const orchestration: Bench = {
     const pipeline = await startPipeline()
     try {
       await pipeline.dataprocSettings(NO_DELAYS)
-      const script = activityBench(pipeline.cloud, pipeline.google, { polling: { minimum: 50, maximum: 200 } })
+      const script = activityBench(pipeline.cloud, pipeline.google, {
+        polling: { minimum: 50, maximum: 200 },
+      })
       const orchestrated: number[] = []
       const plain: number[] = []
       for (let run = -WARM_UP; run < RUNS; run++) {
@@ -38,7 +40,11 @@ export const orchestration: Bench = {
           { name: 'the same calls in a plain script', unit: 'ms', ...summaryOf(plain) },
         ],
         verdicts: [
-          { goal: `median added at most ${GOAL_MS} ms`, seen: `${added.toFixed(0)} ms`, met: added <= GOAL_MS },
+          {
+            goal: `median added at most ${GOAL_MS} ms`,
+            seen: `${added.toFixed(0)} ms`,
+            met: added <= GOAL_MS,
+          },
         ],
         notes: [
           `${(median(orchestrated) / median(plain)).toFixed(2)} × the script; after each, the rows and the places of the files were looked at.`,
@@ -69,7 +75,10 @@ async function throughTemporal(pipeline: Pipeline, { input }: TestBatch): Promis
   await run.result()
 }
 
-async function inAPlainScript({ plan: planOf, open, call }: ActivityBench, { input }: TestBatch): Promise<void> {
+async function inAPlainScript(
+  { plan: planOf, open, call }: ActivityBench,
+  { input }: TestBatch,
+): Promise<void> {
   const options = { workflowId: `script-${randomUUID()}` }
   open.add(options.workflowId)
   const plan = planOf(input)

@@ -42,6 +42,8 @@ export interface Pipeline {
   readonly dataproc: Control
   readonly bigquery: Control
   readonly storage: Control
+  /** The worker that it came up with. */
+  readonly worker: WorkerProcess
   /** Ends all workers and starts a new one. */
   soleWorker(variables?: Readonly<Record<string, string>>): Promise<WorkerProcess>
   /** Starts another one; stopped at the end if the test has not done so. */
@@ -60,8 +62,14 @@ export interface Pipeline {
 /** A run by its workflow id. */
 export type Run = WorkflowHandle<(input: AverageSpeedInput) => Promise<AverageSpeedResult>>
 
-/** Brings it up. @param options.gateway with a gateway before it */
-export async function startPipeline(options: { readonly gateway?: boolean } = {}): Promise<Pipeline> {
+/**
+ * Brings it up.
+ * @param options.gateway with a gateway before it
+ * @param options.worker variables of its worker, instead of those that make a test fast
+ */
+export async function startPipeline(
+  options: { readonly gateway?: boolean; readonly worker?: Readonly<Record<string, string>> } = {},
+): Promise<Pipeline> {
   const cloud = await startCloud({ services: options.gateway ? [...SERVICES, 'gateway'] : SERVICES })
   const google = googleClientsOf(cloud)
   const connection = await Connection.connect({ address: cloud.get('TEMPORAL_ADDRESS') })
@@ -83,8 +91,9 @@ export async function startPipeline(options: { readonly gateway?: boolean } = {}
     const bigquery = new Control(cloud.get('BIGQUERY_CONTROL_URL'))
     const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
     await dataproc.put('/settings', FAST)
-    await addWorker()
+    const worker = await addWorker(options.worker)
     return {
+      worker,
       cloud,
       google,
       temporal,

@@ -11,6 +11,7 @@ const NODE = join(ROOT, 'node_modules', '.bin', 'node')
 
 /** A worker in a process of its own, which a test may kill. */
 export interface WorkerProcess {
+  readonly pid: number
   /** Sends a signal and waits until the process has ended. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
@@ -47,6 +48,7 @@ export async function startWorker(
     return isReady(port)
   })
   return {
+    pid: child.pid ?? Number.NaN,
     async stop(signal = 'SIGTERM') {
       if (!hasEnded(child)) child.kill(signal)
       await exited

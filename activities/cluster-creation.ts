@@ -35,6 +35,7 @@ export function clusterCreation(clients: ActivityClients, settings: ActivitySett
         try {
           const cluster = await pollUntil({
             polling: settings.polling,
+            urgency: 'boot',
             read: () => readCreation(attempt, operation),
           })
           await zones.note(attempt.zone)

@@ -30,6 +30,7 @@ export function clusterDeletion({ clusters }: ActivityClients, settings: Activit
         await requestDeletion(target.name, uuid)
         await pollUntil({
           polling: settings.polling,
+          urgency: 'farewell',
           read: async () => ((await isGone(target.name, uuid)) ? true : undefined),
         })
       })
@@ -44,7 +45,7 @@ export function clusterDeletion({ clusters }: ActivityClients, settings: Activit
         const request = { projectId, region, clusterName: attempt.clusterName }
         if ((await getCluster(clusters, request)) === undefined) return undefined
         const [{ name = '' }] = await clusters.diagnoseCluster(request)
-        return pollUntil({ polling: settings.polling, read: () => readDiagnosis(name) })
+        return pollUntil({ polling: settings.polling, urgency: 'load', read: () => readDiagnosis(name) })
       })
     },
   }

@@ -39,6 +39,7 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
       if ((await read(jobId)) === undefined) return undefined
       return pollUntil({
         polling: settings.polling,
+        urgency: 'load',
         read: async () => {
           const job = await read(jobId)
           if (job === undefined) throw passingFailure('Unavailable', `The load job ${jobId} has vanished.`)

@@ -2,6 +2,7 @@
 
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import type { Polling } from './context.ts'
+import { pauseAfter, type Urgency } from './pace.ts'
 
 // A cancel arrives with a heartbeat's reply. The shortest heartbeat timeout is many times this, so lost ones do no harm.
 const HEARTBEAT_INTERVAL_MS = 5_000
@@ -29,6 +30,7 @@ export interface Poll<T> {
   /** One read; nothing means 'not yet'. */
   read(): Promise<T | undefined>
   readonly polling: Polling
+  readonly urgency: Urgency
   /**
    * Called when the run itself was asked to cancel; the poll then goes on until the read says that it has ended.
    * Not called on worker shutdown, timeout, pause or reset: then the activity lets go and leaves what it watches running
@@ -39,7 +41,7 @@ export interface Poll<T> {
 }
 
 /**
- * Reads until there is an answer. The pause grows with the time waited, a tenth of it, within the limits of `polling`.
+ * Reads until there is an answer, at the pace that its urgency asks for.
  * @throws CancelledFailure when the activity was cancelled
  */
 export async function pollUntil<T>(poll: Poll<T>): Promise<T> {
@@ -48,12 +50,8 @@ export async function pollUntil<T>(poll: Poll<T>): Promise<T> {
     for (;;) {
       const answer = await poll.read()
       if (answer !== undefined) return answer
-      const pause = Math.min(
-        poll.polling.maximum,
-        Math.max(poll.polling.minimum, (Date.now() - startedAt) / 10),
-      )
       try {
-        await pauseFor(pause)
+        await pauseFor(pauseAfter(Date.now() - startedAt, poll.urgency, poll.polling))
       } catch (error) {
         await endCancelled(poll, error)
       }

@@ -28,6 +28,7 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
         await submit(plan, batch, attempt, cluster)
         const job = await pollUntil({
           polling: settings.polling,
+          urgency: 'job',
           read: () => readEnded(attempt, cluster),
           cancel: () => cancel(attempt.sparkJobId),
         })

@@ -91,6 +91,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
   async function claim(plan: RunPlan): Promise<void> {
     await pollUntil({
       polling: settings.polling,
+      urgency: 'load',
       read: async () =>
         (await claims.acquire(claimOf(plan), workflowId())) === undefined ? true : undefined,
     })

@@ -7,14 +7,12 @@ import { attempting, failure, isAlreadyExists, isStockout, messageOf } from './f
 import { getCluster } from './get-cluster.ts'
 import { attemptKeyOf, isOurs, ownership } from './labels.ts'
 import { createLeftovers } from './leftovers.ts'
+import { IDLE_DELETE_SECONDS } from './lifetimes.ts'
 import { heartbeating, pollUntil } from './long-running.ts'
 import { workflowId } from './owner.ts'
 import { zoneMemory } from './zones.ts'
 
 type Cluster = protos.google.cloud.dataproc.v1.ICluster
-
-// A cluster serves one job at once; one that is idle for half an hour has lost its run, or its worker for too long.
-const IDLE_DELETE_SECONDS = 30 * 60
 
 /** Creates a cluster for one attempt. */
 export function clusterCreation(clients: ActivityClients, settings: ActivitySettings) {
@@ -139,20 +137,18 @@ function clusterOf(
 ): Cluster {
   const { cluster: shape, deployment, project } = settings
   const { labels, metadata } = ownership(deployment, workflow, attempt)
-  const machine = { machineTypeUri: shape.machineType }
+  const { gceClusterConfig: machines } = shape.config
   return {
     projectId: project,
     clusterName: attempt.clusterName,
-    labels,
+    // Ours come last: teardown and sweep find the cluster by them (P3, P4).
+    labels: { ...shape.labels, ...labels },
     config: {
-      softwareConfig: { imageVersion: shape.imageVersion },
-      masterConfig: { numInstances: 1, ...machine },
-      workerConfig: { numInstances: shape.workers, ...machine },
+      ...shape.config,
       gceClusterConfig: {
-        metadata,
+        ...machines,
+        metadata: { ...machines?.metadata, ...metadata },
         ...(attempt.zone !== undefined && { zoneUri: attempt.zone }),
-        ...(shape.serviceAccount !== undefined && { serviceAccount: shape.serviceAccount }),
-        ...(shape.subnetwork !== undefined && { subnetworkUri: shape.subnetwork }),
       },
       lifecycleConfig: {
         idleDeleteTtl: { seconds: IDLE_DELETE_SECONDS },

@@ -1,7 +1,9 @@
 import type { BigQuery } from '@google-cloud/bigquery'
-import type { v1 as dataproc } from '@google-cloud/dataproc'
+import type { v1 as dataproc, protos } from '@google-cloud/dataproc'
 import type { Storage } from '@google-cloud/storage'
 import type { RunDefaults } from '../workflows/plan.ts'
+import type { SparkJobOptions } from './spark-arguments.ts'
+import type { LoadOptions } from './table-schema.ts'
 
 /** The configured clients that activities call. They are made, and closed, by the worker. */
 export interface ActivityClients {
@@ -19,8 +21,8 @@ export interface ActivitySettings {
   readonly region: string
   readonly deployment: string
   readonly bigqueryLocation: string
-  /** `gs://…/spark_avg_speed.py` */
-  readonly sparkScriptUri: string
+  readonly spark: SparkJobOptions
+  readonly load: LoadOptions
   readonly createClusterDeadlineMinutes: number
   readonly sparkJobDeadlineMinutes: number
   readonly defaults: RunDefaults
@@ -33,14 +35,13 @@ export interface ActivitySettings {
   readonly settleMs: number
 }
 
-/** The shape of the ephemeral cluster. */
+/** The shape of the ephemeral cluster: what Dataproc is asked for, before the pipeline adds what is its own. */
 export interface ClusterShape {
-  readonly imageVersion: string
-  readonly machineType: string
-  readonly workers: number
+  readonly config: protos.google.cloud.dataproc.v1.IClusterConfig
+  /** The user's own labels. */
+  readonly labels: Readonly<Record<string, string>>
+  /** Tried in this order when one is out of stock, in the place of the config's zone; empty leaves the choice to Dataproc. */
   readonly zones: readonly string[]
-  readonly serviceAccount?: string
-  readonly subnetwork?: string
 }
 
 /** Pauses between reads of something that runs in the cloud, in milliseconds. */

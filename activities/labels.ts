@@ -6,6 +6,12 @@ import type { Attempt } from '../workflows/run-types.ts'
 
 type Cluster = protos.google.cloud.dataproc.v1.ICluster
 
+/** Labels that every cluster, job and load of the pipeline may carry for itself; a user's labels have other keys. */
+export const RESERVED_LABELS: readonly string[] = ['pipeline', 'deployment', 'run', 'attempt', 'rows_written']
+
+/** What the keys of the pipeline's own metadata begin with. */
+export const RESERVED_METADATA = `${PIPELINE}-`
+
 /** Metadata key under which a cluster carries the id of its workflow, whole; labels would cut it. */
 const WORKFLOW_METADATA = 'average-speed-workflow-id'
 

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { BigQuery, JobMetadata } from '@google-cloud/bigquery'
+import { PIPELINE } from '../workflows/contract.ts'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch } from '../workflows/run-types.ts'
 import type { ActivitySettings } from './context.ts'
 import { isAlreadyExists, isNotFound, passingFailure } from './failures.ts'
 import { pollUntil } from './long-running.ts'
-import { TABLE_SCHEMA } from './table-schema.ts'
+
+interface JobLoadProperties {
+  readonly destinationTableProperties?: { readonly labels: Record<string, string> }
+}
 
 /** A load job as BigQuery reports it. */
 export type LoadJob = JobMetadata
@@ -15,6 +19,8 @@ export type LoadJob = JobMetadata
  * files into the same table meets the same job.
  */
 export function loadIdOf(plan: RunPlan, batch: Batch): string {
+  // How the table is partitioned, clustered or labelled does not belong into it: the rows are the same, so a deployment that
+  // changes its mind must meet the load that it has made.
   const parts = [plan.rawPath, batch.digest, plan.outputTable, plan.writeDisposition, plan.reload ?? '']
   return `average_speed_${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40)}`
 }
@@ -22,6 +28,18 @@ export function loadIdOf(plan: RunPlan, batch: Batch): string {
 /** Reads, submits and awaits load jobs. */
 export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
   const location = settings.bigqueryLocation
+  const { table, csv, jobLabels } = settings.load
+
+  /**
+   * A load with other labels than its table has is refused, and a table's labels are its owner's: so only a load that makes
+   * the table carries any. https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#DestinationTableProperties
+   */
+  async function propertiesOfNewTable(outputTable: string): Promise<JobLoadProperties> {
+    if (table.labels === undefined) return {}
+    const [projectId, datasetId, tableId] = splitTable(outputTable)
+    const [exists] = await bigquery.dataset(datasetId, { projectId }).table(tableId).exists()
+    return exists ? {} : { destinationTableProperties: { labels: { ...table.labels } } }
+  }
 
   async function read(jobId: string): Promise<LoadJob | undefined> {
     try {
@@ -56,12 +74,16 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
           jobId,
           location,
           configuration: {
-            labels: { pipeline: 'average-speed', rows_written: String(rows) },
+            labels: { ...jobLabels, pipeline: PIPELINE, rows_written: String(rows) },
             load: {
+              ...csv,
               sourceUris: [`${attempt.outputPath}part-*`],
               sourceFormat: 'CSV',
-              schema: TABLE_SCHEMA,
+              schema: { fields: [...table.schema.fields] },
               destinationTable: { projectId, datasetId, tableId },
+              ...(table.timePartitioning && { timePartitioning: table.timePartitioning }),
+              ...(table.clustering && { clustering: { fields: [...table.clustering.fields] } }),
+              ...(await propertiesOfNewTable(plan.outputTable)),
               createDisposition: 'CREATE_IF_NEEDED',
               writeDisposition: plan.writeDisposition,
               allowQuotedNewlines: true,

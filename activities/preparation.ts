@@ -4,11 +4,9 @@ import { InputError, planRun } from '../workflows/plan.ts'
 import type { Prepared } from '../workflows/run-types.ts'
 import type { ActivitySettings } from './context.ts'
 import { failure } from './failures.ts'
+import { clusterLifetimeMs } from './lifetimes.ts'
 
 const MINUTE_MS = 60_000
-
-// Between the job's deadline and the cluster's own end: time to notice, and to delete it in good order.
-const LIFETIME_MARGIN_MS = 30 * MINUTE_MS
 
 /**
  * Activities that need nothing but the settings.
@@ -32,7 +30,7 @@ export function preparationActivities(
           deadlines: {
             createCluster,
             sparkJob,
-            clusterLifetime: createCluster + sparkJob + LIFETIME_MARGIN_MS,
+            clusterLifetime: clusterLifetimeMs(settings),
           },
           zones: await zones(),
         }

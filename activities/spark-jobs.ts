@@ -1,4 +1,5 @@
 import type { protos } from '@google-cloud/dataproc'
+import { PIPELINE } from '../workflows/contract.ts'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, ClusterRef } from '../workflows/run-types.ts'
 import { createBatchClaim } from './batch-claim.ts'
@@ -8,6 +9,7 @@ import { attempting, failure, isAlreadyExists, isNotFound, statusOf } from './fa
 import { getCluster } from './get-cluster.ts'
 import { pollUntil } from './long-running.ts'
 import { readJobFailure } from './output.ts'
+import { sparkArguments } from './spark-arguments.ts'
 
 type Job = protos.google.cloud.dataproc.v1.IJob
 
@@ -43,7 +45,7 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
         projectId,
         region,
         requestId: attempt.key,
-        job: jobOf(plan, batch, attempt, cluster, settings.sparkScriptUri),
+        job: jobOf(plan, batch, attempt, cluster, settings),
       })
     } catch (error) {
       if (isAlreadyExists(error)) return
@@ -115,23 +117,23 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
   }
 }
 
-function jobOf(plan: RunPlan, batch: Batch, attempt: Attempt, cluster: ClusterRef, scriptUri: string): Job {
+function jobOf(
+  plan: RunPlan,
+  batch: Batch,
+  attempt: Attempt,
+  cluster: ClusterRef,
+  { spark, load }: ActivitySettings,
+): Job {
   return {
     reference: { jobId: attempt.sparkJobId },
     placement: { clusterName: cluster.name },
-    labels: { pipeline: 'average-speed', attempt: attempt.key },
+    labels: { ...load.jobLabels, pipeline: PIPELINE, attempt: attempt.key },
     pysparkJob: {
-      mainPythonFileUri: scriptUri,
-      args: [
-        '--gcs_path_raw',
-        plan.rawPath,
-        '--gcs_path_transformed',
-        attempt.outputPath,
-        '--gcs_path_rejected',
-        attempt.rejectedPath,
-        '--manifest',
-        batch.manifestUri,
-      ],
+      mainPythonFileUri: spark.scriptUri,
+      args: sparkArguments(spark.arguments, plan, batch, attempt),
+      properties: { ...spark.properties },
+      pythonFileUris: [...spark.pythonFileUris],
+      jarFileUris: [...spark.jarFileUris],
     },
   }
 }

@@ -1,5 +1,41 @@
-/** The columns of the output table, in the order of the CSV. All are nullable. */
-export const TABLE_SCHEMA = {
+/** A column: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema */
+export interface TableField {
+  readonly name: string
+  /** By its older name, as tables.get has it: `FLOAT`, `INTEGER`, `BOOLEAN`. */
+  readonly type: string
+  readonly mode?: string
+  readonly description?: string
+}
+
+/** A table as tables.insert takes it: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables */
+export interface TableShape {
+  readonly schema: { readonly fields: readonly TableField[] }
+  readonly timePartitioning?: {
+    readonly type: string
+    readonly field: string
+    /** Milliseconds, in digits. */
+    readonly expirationMs?: string
+  }
+  readonly clustering?: { readonly fields: readonly string[] }
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** How the deployment wants output loaded. */
+export interface LoadOptions {
+  /** The table that the load creates, if there is none. */
+  readonly table: TableShape
+  /** How the CSV is written, where it is not BigQuery's default. */
+  readonly csv: {
+    readonly skipLeadingRows?: number
+    readonly fieldDelimiter?: string
+    readonly nullMarker?: string
+  }
+  /** The user's own labels of Spark and load jobs. */
+  readonly jobLabels: Readonly<Record<string, string>>
+}
+
+/** The columns of the pipeline's own Spark job, in the order of the CSV. All are nullable. */
+export const TABLE_SCHEMA: TableShape['schema'] = {
   fields: [
     { name: 'vendor_id', type: 'STRING' },
     { name: 'pickup_datetime', type: 'TIMESTAMP' },

@@ -186,5 +186,11 @@ function loadFailure(plan: RunPlan, job: LoadJob): Error {
   if (reason === 'accessDenied') return failure('PermissionDenied', text)
   if (reason === 'notFound') return failure('NotFound', text)
   if (/schema does not match/i.test(message)) return failure('SchemaMismatch', text)
+  if (/incompatible table partitioning/i.test(message)) {
+    return failure(
+      'SchemaMismatch',
+      `${text} TABLE_PARTITION_FIELD, TABLE_PARTITION_TYPE and TABLE_CLUSTERING_FIELDS make new tables only. Set them as the table is, or unset them, and retry the run.`,
+    )
+  }
   return failure('LoadFailed', text)
 }

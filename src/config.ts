@@ -1,6 +1,13 @@
 import { Type } from 'typebox'
+import type { ClusterShape } from '../activities/context.ts'
+import type { SparkJobOptions } from '../activities/spark-arguments.ts'
+import type { LoadOptions } from '../activities/table-schema.ts'
+import type { WriteDisposition } from '../workflows/contract.ts'
 import type { PathRules } from '../workflows/paths.ts'
-import { listOf, readEnvironment, text } from './environment.ts'
+import { clusterShape } from './cluster-shape.ts'
+import { checkEnvironment, listOf, readEnvironment, refuseFaults, text } from './environment.ts'
+import { sparkOptions } from './spark-options.ts'
+import { tableOptions } from './table-options.ts'
 import { gatewayVariables, workerVariables } from './variables.ts'
 
 /** Where Temporal is. */
@@ -28,27 +35,16 @@ export interface PipelineConfig {
   readonly deployment: string
   readonly paths: PathRules
   readonly outputTable: string
+  readonly writeDisposition: WriteDisposition
   readonly bigqueryLocation: string
   readonly maxRejects: number
   readonly maxRejectShare: number
-  readonly sparkScriptUri: string
   readonly createClusterDeadlineMinutes: number
   readonly sparkJobDeadlineMinutes: number
   /** Pauses between two looks at a cluster or job, in milliseconds. */
   readonly polling: { readonly minimum: number; readonly maximum: number }
   /** Milliseconds after which a creation whose reply was lost is taken never to have arrived. */
   readonly settleMs: number
-}
-
-/** The shape of the ephemeral cluster. */
-export interface ClusterConfig {
-  readonly imageVersion: string
-  readonly machineType: string
-  readonly workers: number
-  /** Tried in this order when one is out of stock; empty leaves the choice to Dataproc. */
-  readonly zones: readonly string[]
-  readonly serviceAccount?: string
-  readonly subnetwork?: string
 }
 
 /** Where a process serves its metrics for Prometheus. */
@@ -61,7 +57,11 @@ export interface WorkerConfig {
   readonly temporal: TemporalConfig
   readonly google: GoogleConfig
   readonly pipeline: PipelineConfig
-  readonly cluster: ClusterConfig
+  readonly cluster: ClusterShape
+  readonly spark: SparkJobOptions
+  readonly load: LoadOptions
+  /** What was left out of the configuration and does no harm, a sentence each, for the log. */
+  readonly notes: readonly string[]
   /** A file with the workflows, bundled; absent: the worker bundles them at its start. */
   readonly workflowBundle?: string
   readonly health: { readonly host: string; readonly port: number }
@@ -99,7 +99,11 @@ type Env = Readonly<Record<string, string | undefined>>
  * @throws ConfigurationError with every fault
  */
 export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
-  const v = readEnvironment(Type.Object(workerVariables), env)
+  const { values: v, faults } = checkEnvironment(Type.Object(workerVariables), env)
+  const cluster = clusterShape(v, env)
+  const { spark, faults: sparkFaults } = sparkOptions(v)
+  const { load, faults: tableFaults } = tableOptions(v)
+  refuseFaults([...faults, ...cluster.faults, ...sparkFaults, ...tableFaults])
   return Object.freeze({
     temporal: temporalOf(v),
     google: {
@@ -113,23 +117,19 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
       deployment: v.DEPLOYMENT,
       paths: pathRulesOf(v),
       outputTable: v.BQ_OUTPUT_TABLE.replace(':', '.'),
+      writeDisposition: v.WRITE_DISPOSITION,
       bigqueryLocation: v.BQ_LOCATION,
       maxRejects: v.MAX_REJECTS,
       maxRejectShare: v.MAX_REJECT_SHARE,
-      sparkScriptUri: v.SPARK_SCRIPT_URI ?? `gs://${v.RAW_BUCKET}/spark-jobs/spark_avg_speed.py`,
       createClusterDeadlineMinutes: v.CREATE_CLUSTER_DEADLINE_MINUTES,
       sparkJobDeadlineMinutes: v.SPARK_JOB_DEADLINE_MINUTES,
       polling: { minimum: v.POLL_MINIMUM_MS, maximum: v.POLL_MAXIMUM_MS },
       settleMs: v.CREATION_SETTLE_MS,
     },
-    cluster: {
-      imageVersion: v.CLUSTER_IMAGE_VERSION,
-      machineType: v.CLUSTER_MACHINE_TYPE,
-      workers: v.CLUSTER_WORKERS,
-      zones: v.CLUSTER_ZONES === 'auto' ? [] : listOf(v.CLUSTER_ZONES),
-      ...(v.CLUSTER_SERVICE_ACCOUNT && { serviceAccount: v.CLUSTER_SERVICE_ACCOUNT }),
-      ...(v.CLUSTER_SUBNETWORK && { subnetwork: v.CLUSTER_SUBNETWORK }),
-    },
+    cluster: cluster.shape,
+    spark,
+    load,
+    notes: cluster.notes,
     ...(v.WORKFLOW_BUNDLE && { workflowBundle: v.WORKFLOW_BUNDLE }),
     health: { host: v.WORKER_HEALTH_HOST, port: v.WORKER_HEALTH_PORT },
     ...metricsOf(v.WORKER_METRICS_HOST, v.WORKER_METRICS_PORT),

@@ -51,19 +51,38 @@ export function integer(options: NumberOptions) {
   return Type.Integer({ ...options })
 }
 
+/** A whole number that may be absent. */
+export function optionalInteger(options: Omit<NumberOptions, 'default'>) {
+  return Type.Optional(Type.Integer({ ...options }))
+}
+
+/** One of some words. */
+export function choice<T extends string>(
+  words: readonly T[],
+  options: VariableOptions & { readonly default: T },
+) {
+  return Type.Union(
+    words.map((word) => Type.Literal(word)),
+    { ...options },
+  )
+}
+
 /** A number. */
 export function number(options: NumberOptions) {
   return Type.Number({ ...options })
 }
 
-/**
- * Reads the variables of `schema`. A variable set to nothing counts as absent, as in a dotenv template.
- * @throws ConfigurationError that names every variable at fault
- */
-export function readEnvironment<T extends TObject>(
+/** What the variables say, and each fault in them, one line a variable. Whoever finds faults refuses the values. */
+export interface CheckedEnvironment<T extends TObject> {
+  readonly values: Static<T>
+  readonly faults: readonly string[]
+}
+
+/** Reads the variables of `schema`. A variable set to nothing counts as absent, as in a dotenv template. */
+export function checkEnvironment<T extends TObject>(
   schema: T,
   env: Readonly<Record<string, string | undefined>>,
-): Static<T> {
+): CheckedEnvironment<T> {
   const present = Object.fromEntries(
     Object.keys(schema.properties).flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
   )
@@ -76,12 +95,32 @@ export function readEnvironment<T extends TObject>(
         : [error.instancePath.split('/')[1] ?? '']
     for (const name of names) if (!faults.has(name)) faults.set(name, faultOf(schema, name, error))
   }
-  if (faults.size > 0) {
-    throw new ConfigurationError(
-      `The configuration has ${faults.size} ${faults.size === 1 ? 'fault' : 'faults'}:\n${[...faults.values()].map((line) => `  ${line}`).join('\n')}`,
-    )
-  }
-  return value as Static<T>
+  return { values: value as Static<T>, faults: [...faults.values()] }
+}
+
+/**
+ * Lets a configuration without faults pass.
+ * @throws ConfigurationError that names every fault
+ */
+export function refuseFaults(faults: readonly string[]): void {
+  if (faults.length === 0) return
+  const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`
+  throw new ConfigurationError(
+    `The configuration has ${count}:\n${faults.map((line) => `  ${line}`).join('\n')}`,
+  )
+}
+
+/**
+ * Reads the variables of `schema`, see {@link checkEnvironment}.
+ * @throws ConfigurationError that names every variable at fault
+ */
+export function readEnvironment<T extends TObject>(
+  schema: T,
+  env: Readonly<Record<string, string | undefined>>,
+): Static<T> {
+  const { values, faults } = checkEnvironment(schema, env)
+  refuseFaults(faults)
+  return values
 }
 
 function faultOf(

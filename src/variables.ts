@@ -1,7 +1,8 @@
 /** The variables that the processes read: what each is for, with its unit and default. `.env.example` is made of them. */
 
 import { Type } from 'typebox'
-import { integer, number, optionalText, text } from './environment.ts'
+import { WRITE_DISPOSITIONS } from '../workflows/contract.ts'
+import { choice, integer, number, optionalInteger, optionalText, text } from './environment.ts'
 
 /** Where Temporal is; read by every process. */
 const temporalVariables = {
@@ -49,6 +50,60 @@ export const workerVariables = {
     description: 'the Spark script; default: gs://RAW_BUCKET/spark-jobs/spark_avg_speed.py',
     pattern: '^gs://',
   }),
+  SPARK_ARGUMENTS: optionalText({
+    description:
+      'JSON list of arguments that the script is given after the standard ones; with {raw}, {transformed}, {rejected} or {manifest} in it, all its arguments',
+  }),
+  SPARK_PROPERTIES: optionalText({
+    description: 'JSON object of Spark properties, such as {"spark.executor.memory": "4g"}',
+  }),
+  SPARK_PY_FILES: optionalText({
+    description: 'gs:// URIs of Python files that the script imports, comma-separated',
+  }),
+  SPARK_JARS: optionalText({ description: 'gs:// URIs of jars that the job needs, comma-separated' }),
+  WRITE_DISPOSITION: choice(WRITE_DISPOSITIONS, {
+    description:
+      'what a load does with the rows that the table has, unless a run says otherwise: WRITE_TRUNCATE replaces them, WRITE_APPEND keeps them; a batch that was loaded one way counts as not yet loaded the other way',
+    default: 'WRITE_TRUNCATE',
+  }),
+  TABLE_SCHEMA_FILE: optionalText({
+    description:
+      "file with the columns of the script's CSV, as `bq show --schema --format=prettyjson` prints them; default: those of spark_avg_speed.py",
+  }),
+  TABLE_PARTITION_FIELD: optionalText({
+    description: 'column by which a new table is partitioned: DATE, DATETIME or TIMESTAMP',
+  }),
+  TABLE_PARTITION_TYPE: choice(['HOUR', 'DAY', 'MONTH', 'YEAR'], {
+    description: 'time that one partition spans',
+    default: 'DAY',
+  }),
+  TABLE_PARTITION_EXPIRATION_DAYS: optionalInteger({
+    description:
+      'days after which BigQuery deletes a partition of a new table, counted from the time in its rows',
+    minimum: 1,
+  }),
+  TABLE_CLUSTERING_FIELDS: optionalText({
+    description: 'columns by which a new table is clustered, comma-separated, four at most',
+  }),
+  TABLE_LABELS: optionalText({
+    description: 'labels of a new table, comma-separated, each name=value',
+  }),
+  JOB_LABELS: optionalText({
+    description: 'labels of Spark and load jobs, comma-separated, each name=value',
+  }),
+  CSV_SKIP_LEADING_ROWS: integer({
+    description: "lines at the top of each of the script's files that are no rows",
+    default: 0,
+    minimum: 0,
+  }),
+  CSV_FIELD_DELIMITER: text({
+    description: "what separates the columns of the script's CSV: one character, or \\t",
+    default: ',',
+    pattern: '^(.|\\\\t)$',
+  }),
+  CSV_NULL_MARKER: optionalText({
+    description: "what stands for null in the script's CSV; default: nothing at all",
+  }),
   MAX_REJECTS: integer({
     description: 'unreadable records that a batch may hold',
     default: 1000,
@@ -87,6 +142,10 @@ export const workerVariables = {
       'milliseconds after which a creation whose reply was lost is taken never to have arrived, if its cluster is still not there',
     default: 20_000,
     minimum: 0,
+  }),
+  CLUSTER_CONFIG_FILE: optionalText({
+    description:
+      "YAML file with the clusters' shape, as `gcloud dataproc clusters export` prints it; takes the place of the CLUSTER_ variables below, except CLUSTER_ZONES",
   }),
   CLUSTER_IMAGE_VERSION: text({ description: 'Dataproc image version', default: '2.3-debian12' }),
   CLUSTER_MACHINE_TYPE: text({ description: 'machine type of master and workers', default: 'n1-standard-4' }),

@@ -11,6 +11,8 @@ export interface RunDefaults {
   readonly paths: PathRules
   /** `project.dataset.table` */
   readonly outputTable: string
+  /** Default: WRITE_TRUNCATE. */
+  readonly writeDisposition?: WriteDisposition
   readonly maxRejects: number
   readonly maxRejectShare: number
 }
@@ -63,7 +65,7 @@ export function planRun(input: AverageSpeedInput, defaults: RunDefaults): RunPla
   return {
     ...paths,
     outputTable: tableId(input.outputTable ?? defaults.outputTable),
-    writeDisposition: input.writeDisposition ?? 'WRITE_TRUNCATE',
+    writeDisposition: input.writeDisposition ?? defaults.writeDisposition ?? 'WRITE_TRUNCATE',
     maxRejects: input.maxRejects ?? defaults.maxRejects,
     maxRejectShare: input.maxRejectShare ?? defaults.maxRejectShare,
     ...(reload !== undefined && { reload }),

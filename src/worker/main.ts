@@ -13,6 +13,7 @@ async function main(): Promise<void> {
   const config = loadWorkerConfig()
   const logger = createLogger('worker', config.logLevel)
   Runtime.install({ logger: temporalLogger(logger), ...telemetryOf(config.metrics) })
+  for (const note of config.notes) logger.warn(note)
   const google = createGoogleClients(config.google)
   const client = await connectTemporal(config.temporal)
   const connection = await NativeConnection.connect({ address: config.temporal.address })

@@ -1,3 +1,4 @@
+import type { ClusterShape } from '../../activities/context.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
 import type { Attempt, Batch, ClusterRef } from '../../workflows/run-types.ts'
@@ -53,8 +54,14 @@ const NO_DELAYS = {
   jobMode: 'instant',
 }
 
-/** Brings it up; the pauses of a run are a few milliseconds here. */
-export async function startDataprocBench(zones: readonly string[] = []): Promise<DataprocBench> {
+/**
+ * Brings it up; the pauses of a run are a few milliseconds here.
+ * @param shape what the deployment says of its clusters besides
+ */
+export async function startDataprocBench(
+  zones: readonly string[] = [],
+  shape: Partial<ClusterShape> = {},
+): Promise<DataprocBench> {
   const cloud = await startCloud({ services: ['storage', 'dataproc'] })
   const google = googleClientsOf({
     ...cloud,
@@ -69,7 +76,7 @@ export async function startDataprocBench(zones: readonly string[] = []): Promise
   const first = activityBench(table, google, settled)
   const bench = activityBench(table, google, {
     ...settled,
-    cluster: { ...first.settings.cluster, zones },
+    cluster: { ...first.settings.cluster, zones, ...shape },
   })
   const dataproc = new Control(cloud.get('DATAPROC_CONTROL_URL'))
   const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))

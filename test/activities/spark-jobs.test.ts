@@ -41,7 +41,7 @@ describe('runSparkJob', () => {
     await run()
     const [job] = await bench.google.jobs.getJob({ ...bench.at, jobId: attempt.sparkJobId })
     expect(job.placement).toMatchObject({ clusterName: cluster.name, clusterUuid: cluster.uuid })
-    expect(job.pysparkJob?.mainPythonFileUri).toBe(bench.bench.settings.sparkScriptUri)
+    expect(job.pysparkJob?.mainPythonFileUri).toBe(bench.bench.settings.spark.scriptUri)
     expect(job.pysparkJob?.args).toEqual([
       '--gcs_path_raw',
       bench.plan.rawPath,

@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import { type Activities, type ActivitySettings, createActivities } from '../../activities/index.ts'
+import { TABLE_SCHEMA } from '../../activities/table-schema.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { AverageSpeedInput } from '../../workflows/contract.ts'
 import { planRun, type RunPlan } from '../../workflows/plan.ts'
@@ -24,7 +25,14 @@ export function settingsOf(cloud: TestCloud): ActivitySettings {
     region: cloud.get('DATAPROC_REGION'),
     deployment: 'test',
     bigqueryLocation: 'US',
-    sparkScriptUri: `gs://${rawBucket}/spark-jobs/spark_avg_speed.py`,
+    spark: {
+      scriptUri: `gs://${rawBucket}/spark-jobs/spark_avg_speed.py`,
+      arguments: [],
+      properties: {},
+      pythonFileUris: [],
+      jarFileUris: [],
+    },
+    load: { table: { schema: TABLE_SCHEMA }, csv: {}, jobLabels: {} },
     createClusterDeadlineMinutes: 60,
     sparkJobDeadlineMinutes: 360,
     defaults: {
@@ -33,7 +41,7 @@ export function settingsOf(cloud: TestCloud): ActivitySettings {
       maxRejects: 1000,
       maxRejectShare: 0.01,
     },
-    cluster: { imageVersion: '2.3-debian12', machineType: 'n1-standard-4', workers: 2, zones: [] },
+    cluster: { config: {}, labels: {}, zones: [] },
     settleMs: 20,
     polling: { minimum: 20, maximum: 200 },
   }

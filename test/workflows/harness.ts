@@ -5,6 +5,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing'
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import type { Activities, ActivitySettings } from '../../activities/index.ts'
 import { preparationActivities } from '../../activities/preparation.ts'
+import { TABLE_SCHEMA } from '../../activities/table-schema.ts'
 import { tools } from '../../local/toolchain/tools.ts'
 import { workflowSource } from '../../src/worker/workflow-bundle.ts'
 import {
@@ -26,7 +27,14 @@ const SETTINGS: ActivitySettings = {
   region: 'us-central1',
   deployment: 'test',
   bigqueryLocation: 'US',
-  sparkScriptUri: 'gs://raw-bucket/spark-jobs/spark_avg_speed.py',
+  spark: {
+    scriptUri: 'gs://raw-bucket/spark-jobs/spark_avg_speed.py',
+    arguments: [],
+    properties: {},
+    pythonFileUris: [],
+    jarFileUris: [],
+  },
+  load: { table: { schema: TABLE_SCHEMA }, csv: {}, jobLabels: {} },
   createClusterDeadlineMinutes: 60,
   sparkJobDeadlineMinutes: 360,
   defaults: {
@@ -35,7 +43,7 @@ const SETTINGS: ActivitySettings = {
     maxRejects: 1000,
     maxRejectShare: 0.01,
   },
-  cluster: { imageVersion: '2.3-debian12', machineType: 'n1-standard-4', workers: 2, zones: [] },
+  cluster: { config: {}, labels: {}, zones: [] },
   settleMs: 1,
   polling: { minimum: 1, maximum: 1 },
 }

@@ -1,0 +1,53 @@
+import type { RunPlan } from '../workflows/plan.ts'
+import type { Attempt, Batch } from '../workflows/run-types.ts'
+
+/** How the deployment wants its Spark script run. */
+export interface SparkJobOptions {
+  /** `gs://…/script.py` */
+  readonly scriptUri: string
+  /** See {@link sparkArguments}. */
+  readonly arguments: readonly string[]
+  /** Spark's properties, such as `spark.executor.memory`. */
+  readonly properties: Readonly<Record<string, string>>
+  readonly pythonFileUris: readonly string[]
+  readonly jarFileUris: readonly string[]
+}
+
+/** What stands for the paths of an attempt in the arguments of a script. */
+export const PLACEHOLDERS = ['raw', 'transformed', 'rejected', 'manifest'] as const
+
+const STANDARD_ARGUMENTS: readonly string[] = [
+  '--gcs_path_raw',
+  '{raw}',
+  '--gcs_path_transformed',
+  '{transformed}',
+  '--gcs_path_rejected',
+  '{rejected}',
+  '--manifest',
+  '{manifest}',
+]
+
+/** The names in braces of some arguments. */
+export function placeholdersIn(args: readonly string[]): readonly string[] {
+  return args.flatMap((arg) => [...arg.matchAll(/\{([a-z_]+)\}/g)].map(([, name = '']) => name))
+}
+
+/**
+ * What the script is given. Arguments of the deployment in which no placeholder stands follow the standard ones; with
+ * placeholders they are all that the script is given, so that a script may name its arguments as it likes.
+ */
+export function sparkArguments(
+  own: readonly string[],
+  plan: RunPlan,
+  batch: Batch,
+  attempt: Attempt,
+): string[] {
+  const values: Readonly<Record<string, string>> = {
+    raw: plan.rawPath,
+    transformed: attempt.outputPath,
+    rejected: attempt.rejectedPath,
+    manifest: batch.manifestUri,
+  }
+  const whole = placeholdersIn(own).length > 0 ? own : [...STANDARD_ARGUMENTS, ...own]
+  return whole.map((arg) => arg.replaceAll(/\{([a-z_]+)\}/g, (text, name: string) => values[name] ?? text))
+}

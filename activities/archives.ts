@@ -24,7 +24,8 @@ export function archiveActivities(clients: ActivityClients) {
   return {
     /**
      * Moves exactly the described files to the processed bucket (P8); goes on where an earlier try stopped. Files that
-     * landed later are left in place.
+     * landed later are left in place. What it reports is what it finds in the processed path at the end, which must be all
+     * that was described.
      * @throws BatchInProgress, RawFilesChanged, RawFilesMissing
      */
     async archiveRawFiles(plan: RunPlan, batch: Batch): Promise<Archive> {
@@ -37,9 +38,11 @@ export function archiveActivities(clients: ActivityClients) {
           checkAllThere(plan, manifest.objects, raw, await objectsByRelativeName(storage, target))
           const moved = await moveDescribed(plan, manifest, target, raw)
           await deleteIfPresent(`${plan.failedPath}${FAILURE_FILE}`)
+          const archived = await objectsByRelativeName(storage, target)
+          checkAllThere(plan, manifest.objects, new Map(), archived)
           return {
             processedPath: target,
-            files: manifest.objects.length,
+            ...countDescribed(plan, manifest, archived),
             filesLeftInPlace: raw.size - moved,
           }
         }),
@@ -95,6 +98,17 @@ export function archiveActivities(clients: ActivityClients) {
     }
     await moveObjects(storage, moves)
     return moves.length
+  }
+
+  /** Files and bytes of what lies in the processed path and was described; other files there are not counted. */
+  function countDescribed(
+    plan: RunPlan,
+    manifest: Manifest,
+    archived: Awaited<ReturnType<typeof objectsByRelativeName>>,
+  ): { readonly files: number; readonly bytes: number } {
+    const { name: prefix } = splitUri(plan.rawPath)
+    const found = manifest.objects.flatMap(({ name }) => archived.get(name.slice(prefix.length)) ?? [])
+    return { files: found.length, bytes: found.reduce((sum, { size }) => sum + size, 0) }
   }
 
   async function deleteIfPresent(uri: string): Promise<void> {

@@ -2,6 +2,7 @@ import type { protos } from '@google-cloud/dataproc'
 import { Context } from '@temporalio/activity'
 import { operationsProtos } from 'google-gax'
 import type { Attempt, ClusterRef, Deadlines } from '../workflows/run-types.ts'
+import { firstIn } from './cluster-times.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, isAlreadyExists, isStockout, messageOf } from './failures.ts'
 import { getCluster } from './get-cluster.ts'
@@ -103,7 +104,8 @@ export function clusterCreation(clients: ActivityClients, settings: ActivitySett
     if (state === 'DELETING')
       throw failure('ClusterGone', `The cluster ${attempt.clusterName} is being deleted by somebody else.`)
     if (state !== 'RUNNING' || !cluster.clusterUuid) return undefined
-    return { name: attempt.clusterName, uuid: cluster.clusterUuid }
+    const runningAt = firstIn(cluster, ['RUNNING'])
+    return { name: attempt.clusterName, uuid: cluster.clusterUuid, ...(runningAt && { runningAt }) }
   }
 }
 

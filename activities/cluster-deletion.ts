@@ -1,11 +1,13 @@
 import type { protos } from '@google-cloud/dataproc'
-import type { Attempt } from '../workflows/run-types.ts'
+import type { Attempt, ClusterTimes } from '../workflows/run-types.ts'
+import { readClusterTimes } from './cluster-times.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, isNotFound } from './failures.ts'
 import { getCluster } from './get-cluster.ts'
 import { attemptKeyOf, isOurs } from './labels.ts'
 import { heartbeating, pauseFor, pollUntil } from './long-running.ts'
 
+type Cluster = protos.google.cloud.dataproc.v1.ICluster
 type Diagnosis = protos.google.cloud.dataproc.v1.IDiagnoseClusterResults
 
 /** The cluster to delete. Without its UUID the reply to its creation was lost, and it may or may not exist. */
@@ -13,26 +15,44 @@ export interface DeletionTarget {
   readonly name: string
   readonly key: string
   readonly uuid?: string
+  /** Since when it has been running, if that is known. */
+  readonly runningAt?: string
+  /** The job that it was for; its times are read with the cluster's. */
+  readonly sparkJobId?: string
 }
 
 /** Deletes clusters, and only ours (P4). */
-export function clusterDeletion({ clusters }: ActivityClients, settings: ActivitySettings) {
+export function clusterDeletion({ clusters, jobs }: ActivityClients, settings: ActivitySettings) {
   const { project: projectId, region } = settings
   return {
     /**
      * Deletes a cluster and waits until it is gone. Does nothing when it is gone already.
+     * @returns what is known of its times; they are read while and after it goes, so nothing paid waits for them
      * @throws ForeignCluster when a cluster of that name is not the attempt's
      */
-    async deleteClusterIfPresent(target: DeletionTarget): Promise<void> {
-      await attempting(`delete the cluster ${target.name}`, async () => {
+    async deleteClusterIfPresent(target: DeletionTarget): Promise<ClusterTimes> {
+      return attempting(`delete the cluster ${target.name}`, async () => {
         const uuid = target.uuid ?? (await heartbeating(() => findUuid(target)))
-        if (uuid === undefined) return
-        await requestDeletion(target.name, uuid)
+        if (uuid === undefined) return {}
+        const deleteRequestedAt = await requestDeletion(target.name, uuid)
+        let last: Cluster | undefined
         await pollUntil({
           polling: settings.polling,
           urgency: 'farewell',
-          read: async () => ((await isGone(target.name, uuid)) ? true : undefined),
+          read: async () => {
+            const cluster = await leaving(target.name, uuid)
+            last = cluster ?? last
+            return cluster === undefined ? true : undefined
+          },
         })
+        const { runningAt, sparkJobId: jobId } = target
+        const job = jobId === undefined ? undefined : { projectId, region, jobId }
+        return {
+          // What is known without Dataproc's answer, for a cluster that was gone before it could be read.
+          ...(runningAt && { runningAt }),
+          ...(deleteRequestedAt && { deleteRequestedAt }),
+          ...(await readClusterTimes(jobs, last, job)),
+        }
       })
     },
 
@@ -71,13 +91,16 @@ export function clusterDeletion({ clusters }: ActivityClients, settings: Activit
     return cluster.clusterUuid ?? undefined
   }
 
-  async function requestDeletion(clusterName: string, clusterUuid: string): Promise<void> {
+  /** @returns when it was asked for, by this machine's clock; nothing if it was not needed, or asked for before */
+  async function requestDeletion(clusterName: string, clusterUuid: string): Promise<string | undefined> {
+    const now = new Date().toISOString()
     try {
       // A request id that is used again would return the first, perhaps failed, operation; the UUID already makes a
       // repeated delete harmless.
       await clusters.deleteCluster({ projectId, region, clusterName, clusterUuid })
+      return now
     } catch (error) {
-      if (isNotFound(error)) return
+      if (isNotFound(error)) return undefined
       // A cluster that is being deleted already refuses a second delete, and one of another UUID is not ours.
       const cluster = await getCluster(clusters, { projectId, region, clusterName })
       if (
@@ -86,13 +109,15 @@ export function clusterDeletion({ clusters }: ActivityClients, settings: Activit
         cluster.status?.state !== 'DELETING'
       )
         throw error
+      return undefined
     }
   }
 
-  async function isGone(clusterName: string, uuid: string): Promise<boolean> {
+  /** The cluster while it is being deleted; nothing once it is gone. */
+  async function leaving(clusterName: string, uuid: string): Promise<Cluster | undefined> {
     const cluster = await getCluster(clusters, { projectId, region, clusterName })
-    if (cluster === undefined || cluster.clusterUuid !== uuid) return true
-    if (cluster.status?.state === 'DELETING') return false
+    if (cluster === undefined || cluster.clusterUuid !== uuid) return undefined
+    if (cluster.status?.state === 'DELETING') return cluster
     throw new Error(
       `The cluster ${clusterName} is still in the state ${cluster.status?.state} after its deletion was asked for.`,
     )

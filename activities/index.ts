@@ -7,6 +7,7 @@ import { orphanActivities } from './orphans.ts'
 import { outputActivities } from './output.ts'
 import { preparationActivities } from './preparation.ts'
 import { rawFileActivities } from './raw-files.ts'
+import { receiptActivities } from './receipts.ts'
 import { sparkJobActivities } from './spark-jobs.ts'
 import { temporaryFileActivities } from './temporary-files.ts'
 import { warehouseActivities } from './warehouse.ts'
@@ -26,6 +27,7 @@ export function createActivities(clients: ActivityClients, settings: ActivitySet
     ...outputActivities(clients),
     ...warehouseActivities(clients, settings),
     ...archiveActivities(clients),
+    ...receiptActivities(clients),
     ...temporaryFileActivities(clients),
     ...orphanActivities(clients, settings),
   }

@@ -82,6 +82,14 @@ export const { deleteTemporaryFiles } = proxyActivities<Activities>({
   retry,
 })
 
+/** The record of what was done: an outage of an hour is sat out, and a run without one is still a good run. */
+export const { writeReceipt } = proxyActivities<Activities>({
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  cancellationType,
+  retry,
+})
+
 /** A claim whose run is closed counts for nothing, so giving up on its release does no harm. */
 export const { releaseBatch, releaseTable } = proxyActivities<Activities>({
   startToCloseTimeout: '1 minute',

@@ -1,4 +1,10 @@
-import { CancellationScope, CancelledFailure, uuid4, workflowInfo } from '@temporalio/workflow'
+import {
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow'
 import {
   archiveRawFiles,
   claimBatch,
@@ -13,32 +19,27 @@ import {
   releaseTable,
   sparkJob,
   verifyOutput,
+  writeReceipt,
 } from './activity-options.ts'
 import { type Attempts, firstAttempt, nextAttempt } from './attempts.ts'
 import { createCleanup } from './cleanup.ts'
-import { type AverageSpeedInput, type AverageSpeedResult, type ClusterReceipt, FAILURES } from './contract.ts'
+import {
+  type AverageSpeedInput,
+  type AverageSpeedResult,
+  type ClusterReceipt,
+  FAILURES,
+  type FailureDetails,
+  STARTED_BY_MEMO,
+} from './contract.ts'
 import { type ClusterContext, withEphemeralCluster } from './ephemeral-cluster.ts'
 import { nameOf, runFailure } from './failures.ts'
 import { createProgress } from './progress.ts'
-import type { Archive, Attempt, Batch, Load, OutputSummary, Prepared } from './run-types.ts'
+import { type Done, type Ended, type Loaded, type Output, receiptOf, resultOf } from './result.ts'
+import type { Attempt, Batch, Load, Prepared } from './run-types.ts'
+import { countRows, countRun, logFailure } from './telemetry.ts'
 
 /** A run, from its checked input on. */
 interface Run extends ClusterContext, Prepared {}
-
-/** What Spark wrote, and where. */
-interface Output extends OutputSummary {
-  readonly attempt: Attempt
-}
-
-/** A batch whose rows are in the table. */
-interface Loaded {
-  readonly batch: Batch
-  /** Absent when there were no rows to load. */
-  readonly load: Load | undefined
-  /** Absent when an earlier run had loaded the batch. */
-  readonly output?: Output
-  readonly loadedBefore: boolean
-}
 
 /**
  * One batch of raw trips: described, run through Spark on a cluster of its own, loaded into BigQuery exactly once, and
@@ -56,8 +57,9 @@ export async function averageSpeed(input: AverageSpeedInput): Promise<AverageSpe
     progress.batch(plan.rawPath)
     const batch = await describeBatch(run)
     rawFilesAt = plan.rawPath
+    let done: Done
     try {
-      return await processBatch(run, batch)
+      done = await processBatch(run, batch)
     } catch (error) {
       const { type, message } = nameOf(error, progress.stepOf(error))
       if (FAILURES[type] === 'data') {
@@ -69,19 +71,72 @@ export async function averageSpeed(input: AverageSpeedInput): Promise<AverageSpe
       }
       throw error
     }
+    return await conclude(run, done)
   } catch (error) {
-    // The cleanup that follows fills both lists before the failure is sent.
-    throw runFailure(error, {
+    await cleanUp({ progress, cleanup, receipts })
+    throw failed(error, {
       step: progress.stepOf(error),
       ...(rawFilesAt !== undefined && { rawFilesAt }),
       clusters: receipts,
       notCleaned: cleanup.notCleaned,
     })
-  } finally {
-    await CancellationScope.nonCancellable(() => progress.step('cleanUp', () => cleanup.run()))
-    progress.note({ clusters: receipts, notCleaned: cleanup.notCleaned })
-    progress.publish()
   }
+}
+
+/** Undoes what is armed, out of the reach of a cancel. `last` comes after all of it, and belongs to the step. */
+async function cleanUp<T>(
+  { progress, cleanup, receipts }: Pick<Run, 'progress' | 'cleanup' | 'receipts'>,
+  last?: () => Promise<T>,
+): Promise<T | undefined> {
+  const outcome = await CancellationScope.nonCancellable(() =>
+    progress.step('cleanUp', async () => {
+      await cleanup.run()
+      return last?.()
+    }),
+  )
+  progress.note({ clusters: receipts, notCleaned: cleanup.notCleaned })
+  progress.publish()
+  return outcome
+}
+
+/** Cleans up after a batch that has gone all its way, and leaves the receipt beside it. */
+async function conclude(run: Run, done: Done): Promise<AverageSpeedResult> {
+  const { receipts, cleanup } = run
+  const { workflowId, memo, startTime } = workflowInfo()
+  const scope = CancellationScope.current()
+  const startedBy = memo?.[STARTED_BY_MEMO]
+  const ended = (): Ended => ({
+    clusters: receipts,
+    notCleaned: cleanup.notCleaned,
+    cancelledTooLate: scope.consideredCancelled,
+    ...(typeof startedBy === 'string' && { startedBy }),
+    startedAt: startTime,
+  })
+  let receiptUri: string | undefined
+  await cleanUp(run, () =>
+    // Armed last, once all else is done, so that the receipt tells of it. A run without one is still a good run.
+    cleanup.arm('The receipt was not written', async () => {
+      receiptUri = await writeReceipt(receiptOf(resultOf(run, done, ended()), workflowId, new Date()))
+    })(),
+  )
+  if (!done.loadedBefore) {
+    countRows('loaded', done.load?.rows ?? 0)
+    countRows('rejected', done.output?.rowsRejected ?? 0)
+  }
+  countRun({ state: 'completed' })
+  return { ...resultOf(run, done, ended()), ...(receiptUri !== undefined && { receiptUri }) }
+}
+
+/** The failure that ends the run, once it is counted and logged. */
+function failed(error: unknown, details: FailureDetails): Error {
+  if (isCancellation(error)) {
+    countRun({ state: 'cancelled' })
+  } else {
+    const { type, message } = nameOf(error, details.step)
+    countRun({ state: 'failed', type })
+    logFailure(type, message, details)
+  }
+  return runFailure(error, details)
 }
 
 async function describeBatch(run: Run): Promise<Batch> {
@@ -102,9 +157,8 @@ function describe({ plan, progress }: Run): Promise<Batch> {
   )
 }
 
-async function processBatch(run: Run, described: Batch): Promise<AverageSpeedResult> {
+async function processBatch(run: Run, described: Batch): Promise<Done> {
   const { plan, progress } = run
-  const scope = CancellationScope.current()
   const loaded = await loadBatch(run, described)
   if (loaded.load !== undefined) {
     progress.note({ loadJobId: loaded.load.jobId })
@@ -115,10 +169,10 @@ async function processBatch(run: Run, described: Batch): Promise<AverageSpeedRes
     progress.step(
       'archiveRawFiles',
       () => archiveRawFiles(plan, loaded.batch),
-      ({ files, processedPath }) => `${files} files in ${processedPath}`,
+      ({ files, bytes, processedPath }) => `${files} files, ${bytes} bytes in ${processedPath}`,
     ),
   )
-  return resultOf(run, { ...loaded, archive }, scope)
+  return { ...loaded, archive }
 }
 
 /**
@@ -184,36 +238,5 @@ async function loadOutput(run: Run, batch: Batch, output: Output): Promise<Load 
 function refuseIfCancelled(): void {
   if (CancellationScope.current().consideredCancelled) {
     throw new CancelledFailure('The run was cancelled before the load.')
-  }
-}
-
-function resultOf(
-  { plan, receipts, cleanup }: Run,
-  done: Loaded & { readonly archive: Archive },
-  scope: CancellationScope,
-): AverageSpeedResult {
-  const { batch, load, output, archive } = done
-  const rows = output ?? { rowsRead: load?.rows ?? 0, rowsWritten: load?.rows ?? 0, rowsRejected: 0 }
-  return {
-    rawPath: plan.rawPath,
-    outputTable: plan.outputTable,
-    manifestUri: batch.manifestUri,
-    files: batch.files,
-    bytes: batch.bytes,
-    rowsRead: rows.rowsRead,
-    rowsWritten: rows.rowsWritten,
-    rowsRejected: rows.rowsRejected,
-    rowsLoaded: load?.rows ?? 0,
-    ...(load && { loadJobId: load.jobId }),
-    loadedBefore: done.loadedBefore,
-    ...(load?.replacedBatch !== undefined && { replacedBatch: load.replacedBatch }),
-    processedPath: archive.processedPath,
-    filesArchived: archive.files,
-    filesLeftInPlace: archive.filesLeftInPlace,
-    ...(output && output.rowsRejected > 0 && { rejectedPath: output.attempt.rejectedPath }),
-    // The cleanup that follows fills both lists before the result is sent.
-    clusters: receipts,
-    notCleaned: cleanup.notCleaned,
-    cancelledTooLate: scope.consideredCancelled,
   }
 }

@@ -127,6 +127,11 @@ export interface ClusterReceipt {
   readonly uuid?: string
   /** From the request to create to the confirmed end. */
   readonly seconds: number
+  /**
+   * The part of them in which the cluster was running and had no job: before Dataproc took the job, and from the job's end
+   * to the request to delete. By Dataproc's own clock; absent when the cluster never ran, or its times could not be read.
+   */
+  readonly waitingSeconds?: number
   readonly deleted: boolean
 }
 
@@ -137,9 +142,10 @@ export interface AverageSpeedResult {
   readonly manifestUri: string
   readonly files: number
   readonly bytes: number
-  readonly rowsRead: number
-  readonly rowsWritten: number
-  readonly rowsRejected: number
+  /** What Spark read, wrote and rejected; absent when an earlier run had loaded the batch, whose receipt has them. */
+  readonly rowsRead?: number
+  readonly rowsWritten?: number
+  readonly rowsRejected?: number
   readonly rowsLoaded: number
   /** Absent when there was nothing to load. */
   readonly loadJobId?: string
@@ -148,16 +154,41 @@ export interface AverageSpeedResult {
   /** With WRITE_TRUNCATE: the raw path of the batch that the table held before. */
   readonly replacedBatch?: string
   readonly processedPath: string
+  /** What lies in the processed path; the same as `files` and `bytes`, or the run would have failed. */
   readonly filesArchived: number
+  readonly bytesArchived: number
   /** Files that landed after the description; they are where they were. */
   readonly filesLeftInPlace: number
   /** Where the rejected records lie, if there are any. */
   readonly rejectedPath?: string
   readonly clusters: readonly ClusterReceipt[]
+  /** Sums over the clusters. */
+  readonly clusterSeconds: number
+  readonly waitingSeconds: number
+  /** Who asked for the run, if the starter said so, and when it began: ISO 8601 in UTC. */
+  readonly startedBy?: string
+  readonly startedAt: string
+  /** The attempt whose output was loaded, from 1; absent when an earlier run had loaded the batch. */
+  readonly attempt?: number
   /** True when a cancel came after the load had begun, too late to take effect (P10). */
   readonly cancelledTooLate: boolean
   /** What could not be cleaned up, each a sentence; empty in the ordinary case (P11). */
   readonly notCleaned: readonly string[]
+  /** `gs://…` of the run's receipt; absent when it could not be written, which `notCleaned` then says. */
+  readonly receiptUri?: string
+}
+
+/**
+ * The receipt of a run that has archived its batch, kept as JSON beside the archived files: its result, and whose it is.
+ * The fields are described in docs/receipt.md.
+ */
+export interface RunReceipt extends Omit<AverageSpeedResult, 'receiptUri'> {
+  /** Goes up when a field changes its meaning or goes away. */
+  readonly receiptVersion: 1
+  readonly runId: string
+  readonly workflowId: string
+  /** When all but the receipt was done: ISO 8601 in UTC. */
+  readonly endedAt: string
 }
 
 /** What the failure of a run carries as its first detail. */

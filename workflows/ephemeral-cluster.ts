@@ -1,10 +1,12 @@
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow'
 import { creation, diagnoseCluster, teardown } from './activity-options.ts'
 import type { Cleanup } from './cleanup.ts'
+import { waitingSeconds } from './cluster-seconds.ts'
 import type { ClusterReceipt } from './contract.ts'
 import { nameOf, sentenceOf } from './failures.ts'
 import type { Progress } from './progress.ts'
-import type { Attempt, ClusterRef, Deadlines } from './run-types.ts'
+import type { Attempt, ClusterRef, ClusterTimes, Deadlines } from './run-types.ts'
+import { logStuckTeardown, recordCluster } from './telemetry.ts'
 
 /** What a cluster needs from the run that it serves. */
 export interface ClusterContext {
@@ -74,25 +76,35 @@ async function deleteCluster(
   cluster: ClusterRef | undefined,
   requestedAt: number,
 ): Promise<void> {
-  const target = { name: attempt.clusterName, key: attempt.key, ...(cluster && { uuid: cluster.uuid }) }
-  const end = async (): Promise<void> => {
+  const { clusterName: name, key, sparkJobId } = attempt
+  const target = { name, key, ...(cluster && { ...cluster, sparkJobId }) }
+  const end = async (): Promise<ClusterTimes> => {
     try {
-      await teardown(deadlines, 2).deleteClusterIfPresent(target)
-    } catch {
+      return await teardown(deadlines, 2).deleteClusterIfPresent(target)
+    } catch (error) {
       // From here on the teardown is stuck, and lists show it (P11).
       progress.teardownPending(true)
+      logStuckTeardown(name, sentenceOf(error))
       progress.publish()
-      await teardown(deadlines).deleteClusterIfPresent(target)
+      const times = await teardown(deadlines).deleteClusterIfPresent(target)
       progress.teardownPending(false)
+      return times
     }
   }
-  let deleted = false
+  let times: ClusterTimes | undefined
   try {
-    await progress.step('deleteCluster', end, () => `${attempt.clusterName} is gone`)
-    deleted = true
+    times = await progress.step('deleteCluster', end, () => `${name} is gone`)
   } finally {
-    const seconds = (Date.now() - requestedAt) / 1000
-    receipts.push({ name: attempt.clusterName, ...(cluster && { uuid: cluster.uuid }), seconds, deleted })
+    const waiting = times && waitingSeconds(times)
+    const receipt: ClusterReceipt = {
+      name,
+      ...(cluster && { uuid: cluster.uuid }),
+      seconds: (Date.now() - requestedAt) / 1000,
+      ...(waiting !== undefined && { waitingSeconds: waiting }),
+      deleted: times !== undefined,
+    }
+    receipts.push(receipt)
+    recordCluster(receipt)
     progress.publish()
   }
 }

@@ -11,6 +11,7 @@ import {
   type StepState,
   type StepStatus,
 } from './contract.ts'
+import { recordStep } from './telemetry.ts'
 
 const RUN_STEP = defineSearchAttributeKey('RunStep', SearchAttributeType.KEYWORD)
 const CLUSTER_NAME = defineSearchAttributeKey('ClusterName', SearchAttributeType.KEYWORD)
@@ -48,6 +49,12 @@ export function createProgress(): Progress {
   const set = (name: StepName, state: StepState, more: Partial<StepStatus>): void => {
     steps.set(name, { ...steps.get(name), ...more, name, state })
   }
+  const end = (name: StepName, state: StepState, more?: Partial<StepStatus>): void => {
+    const endedAt = new Date()
+    const { startedAt } = steps.get(name) ?? {}
+    set(name, state, { ...more, endedAt: endedAt.toISOString() })
+    if (startedAt !== undefined) recordStep(name, state, (endedAt.getTime() - Date.parse(startedAt)) / 1000)
+  }
   const publish = (): void => {
     const progress: RunProgress = { ...facts, steps: [...steps.values()] }
     upsertMemo({ [PROGRESS_MEMO]: progress })
@@ -63,11 +70,11 @@ export function createProgress(): Progress {
       publish()
       try {
         const result = await body()
-        set(name, 'done', { endedAt: new Date().toISOString(), ...(detail && { detail: detail(result) }) })
+        end(name, 'done', detail && { detail: detail(result) })
         return result
       } catch (error) {
         origins.set(error, name)
-        set(name, isCancellation(error) ? 'cancelled' : 'failed', { endedAt: new Date().toISOString() })
+        end(name, isCancellation(error) ? 'cancelled' : 'failed')
         throw error
       }
     },

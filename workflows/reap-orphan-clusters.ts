@@ -1,4 +1,5 @@
 import { reapOrphans } from './activity-options.ts'
+import { countOrphans } from './telemetry.ts'
 
 /**
  * The scheduled sweep for what a terminated run left behind: it deletes every cluster of this deployment whose run is
@@ -6,5 +7,7 @@ import { reapOrphans } from './activity-options.ts'
  * @returns the names of the clusters that it deleted
  */
 export async function reapOrphanClusters(): Promise<readonly string[]> {
-  return reapOrphans()
+  const deleted = await reapOrphans()
+  countOrphans(deleted.length)
+  return deleted
 }

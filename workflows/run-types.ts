@@ -31,6 +31,19 @@ export interface Attempt {
 export interface ClusterRef {
   readonly name: string
   readonly uuid: string
+  /** Since when, by Dataproc's clock: ISO 8601 in UTC. */
+  readonly runningAt?: string
+}
+
+/**
+ * When a cluster and its job changed state, by Dataproc's clock: ISO 8601 in UTC. Absent is what did not happen, or is not
+ * known any more.
+ */
+export interface ClusterTimes {
+  readonly runningAt?: string
+  readonly jobAcceptedAt?: string
+  readonly jobEndedAt?: string
+  readonly deleteRequestedAt?: string
 }
 
 /** What the Spark job says it did. */
@@ -52,6 +65,7 @@ export interface Load {
 export interface Archive {
   readonly processedPath: string
   readonly files: number
+  readonly bytes: number
   readonly filesLeftInPlace: number
 }
 

@@ -137,11 +137,18 @@ function resultToJson(result: Partial<AverageSpeedResult>): NonNullable<RunJson[
     replaced_batch: result.replacedBatch,
     processed_path: result.processedPath,
     files_archived: result.filesArchived,
+    bytes_archived: result.bytesArchived,
     files_left_in_place: result.filesLeftInPlace,
     rejected_path: result.rejectedPath,
     clusters: result.clusters?.map(clusterToJson),
+    cluster_seconds: result.clusterSeconds,
+    waiting_seconds: result.waitingSeconds,
+    started_by: result.startedBy,
+    started_at: result.startedAt,
+    attempt: result.attempt,
     cancelled_too_late: result.cancelledTooLate,
     not_cleaned: result.notCleaned && [...result.notCleaned],
+    receipt_uri: result.receiptUri,
   })
 }
 
@@ -162,6 +169,7 @@ function clusterToJson(cluster: ClusterReceipt) {
     name: cluster.name,
     uuid: cluster.uuid,
     seconds: cluster.seconds,
+    waiting_seconds: cluster.waitingSeconds,
     deleted: cluster.deleted,
   })
 }

@@ -20,7 +20,14 @@ describe('createCluster', () => {
     const attempt = bench.attempt()
     const cluster = await bench.create(attempt)
     const found = await get(attempt.clusterName)
-    expect(cluster).toEqual({ name: attempt.clusterName, uuid: found.clusterUuid })
+    expect(cluster).toEqual({
+      name: attempt.clusterName,
+      uuid: found.clusterUuid,
+      runningAt: new Date(
+        Number(found.status?.stateStartTime?.seconds) * 1000 +
+          Number(found.status?.stateStartTime?.nanos) / 1e6,
+      ).toISOString(),
+    })
     expect(found.status?.state).toBe('RUNNING')
   })
 

@@ -38,6 +38,40 @@ describe('deleteClusterIfPresent', () => {
     ])
   })
 
+  test('tells when the cluster and its job changed state, by the service itself', async () => {
+    await bench.dataproc.put('/settings', { deleteMs: 300, jobStartMs: 20, jobMs: 50 })
+    const attempt = bench.attempt()
+    const cluster = await bench.create(attempt)
+    await bench.bench.call('runSparkJob', [bench.plan, bench.batch, attempt, cluster])
+    const times = await bench.bench.call('deleteClusterIfPresent', [
+      { ...cluster, key: attempt.key, sparkJobId: attempt.sparkJobId },
+    ])
+    const { clusters, jobs } = await bench.dataproc.get<{
+      clusters: Record<string, string>[]
+      jobs: Record<string, string>[]
+    }>('/ledger')
+    const entry = clusters.find(({ name }) => name === attempt.clusterName)
+    const job = jobs.find(({ id }) => id === attempt.sparkJobId)
+    expect(times).toEqual({
+      runningAt: entry?.['running'],
+      jobAcceptedAt: job?.['submitted'],
+      jobEndedAt: job?.['ended'],
+      deleteRequestedAt: entry?.['deleteRequested'],
+    })
+  })
+
+  test('is not held up by a job that cannot be read, whose times are then left out', async () => {
+    await bench.dataproc.put('/settings', { deleteMs: 300 })
+    const attempt = bench.attempt()
+    const cluster = await bench.create(attempt)
+    await bench.dataproc.addFault({ on: 'GetJob', kind: 'error', code: 'UNAVAILABLE', times: 1_000 })
+    const times = await bench.bench.call('deleteClusterIfPresent', [
+      { ...cluster, key: attempt.key, sparkJobId: attempt.sparkJobId },
+    ])
+    expect(times).toEqual({ runningAt: cluster.runningAt, deleteRequestedAt: expect.any(String) })
+    expect((await bench.dataproc.calls())['GetJob']).toBe(1)
+  })
+
   test('P4: leaves a cluster of the same name and another UUID alone', async () => {
     const attempt = bench.attempt()
     const { uuid } = await bench.create(attempt)

@@ -6,7 +6,7 @@ import type { RunPlan } from '../../workflows/plan.ts'
 import { type ActivityBench, activityBench, activityEnvironment } from '../support/activities.ts'
 import { Control } from '../support/control.ts'
 import { startCloud, type TestCloud } from '../support/local-cloud.ts'
-import { contents, putObject } from '../support/objects.ts'
+import { contents, putObject, removeObject } from '../support/objects.ts'
 import { until } from '../support/until.ts'
 import { googleOnStorage } from './storage-bench.ts'
 
@@ -46,6 +46,38 @@ describe('archiveRawFiles', () => {
     expect(await bench.call('archiveRawFiles', [plan, batch])).toEqual({ ...first, filesLeftInPlace: 1 })
     expect(await raw()).toEqual({ 'a.json': 'newer' })
     expect(await contents(google.storage, first.processedPath)).toEqual({ 'a.json': 'one' })
+  })
+
+  test('P8: what it reports is what lies in the processed path, and that must be all', async () => {
+    await put('a.json', 'one')
+    await put('b.json', 'three')
+    const batch = await bench.call('describeRawFiles', [plan])
+    const archive = await bench.call('archiveRawFiles', [plan, batch])
+    expect(archive).toMatchObject({ files: 2, bytes: 8 })
+    expect(batch).toMatchObject({ files: 2, bytes: 8 })
+    await put('a.json', 'one')
+    await removeObject(google.storage, `${archive.processedPath}b.json`)
+    await expect(bench.call('archiveRawFiles', [plan, batch])).rejects.toMatchObject({
+      type: 'RawFilesMissing',
+    })
+  })
+
+  test('P8: a file that vanishes from the processed path while the others are moved is missed', async () => {
+    await put('a.json', 'one')
+    await put('b.json', 'two')
+    const batch = await bench.call('describeRawFiles', [plan])
+    const { processedPath } = await bench.call('archiveRawFiles', [plan, batch])
+    // a.json is to be moved once more, and b.json vanishes meanwhile.
+    await removeObject(google.storage, `${processedPath}a.json`)
+    await put('a.json', 'one')
+    await storage.clear()
+    await storage.addFault({ on: 'objects.rewrite', kind: 'latency', latencyMs: 1_000 })
+    const outcome = expect(bench.call('archiveRawFiles', [plan, batch])).rejects.toMatchObject({
+      type: 'RawFilesMissing',
+    })
+    await until('a move has begun', async () => 'objects.rewrite' in (await storage.calls()))
+    await removeObject(google.storage, `${processedPath}b.json`)
+    await outcome
   })
 
   test('P8: a file that has changed after the load is not archived in place of the one that was loaded', async () => {

@@ -71,11 +71,16 @@ test('retry begins the run anew, and --wait follows it', async () => {
     outputTable: 'p.d.t',
     rowsRejected: 0,
     filesArchived: 2,
+    clusterSeconds: 90,
+    waitingSeconds: 1.25,
+    receiptUri: 'gs://processed-bucket/exports/processed_date=2019-03-01/raw-1.receipts/one.json',
     processedPath: 'gs://processed-bucket/exports/processed_date=2019-03-01/raw-1/',
   })
   const { code, stdout } = await waiting
   expect(stdout).toMatch(/^Run one begins anew: http/)
   expect(stdout).toMatch(/3 rows in p\.d\.t, 0 rejected/)
+  expect(stdout).toMatch(/90\.0 cluster seconds, 1\.3 of them without a job/)
+  expect(stdout).toMatch(/receipt: gs:\/\/processed-bucket\/.*\/raw-1\.receipts\/one\.json/)
   expect(stdout).toMatch(/2 files moved to gs:\/\/processed-bucket/)
   expect(code).toBe(0)
   const again = await cli('retry', 'one')

@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { RunSchema } from '../../src/gateway/schemas/run.ts'
 import { checker } from '../../src/gateway/validation.ts'
-import { type FailureDetails, type RunProgress, workflowIdOf } from '../../workflows/contract.ts'
+import {
+  type AverageSpeedResult,
+  type FailureDetails,
+  type RunProgress,
+  workflowIdOf,
+} from '../../workflows/contract.ts'
 import { startTestGateway, type TestGateway, workflowIds } from './support/gateway.ts'
 import { handWorker } from './support/hand-worker.ts'
 
@@ -174,15 +179,33 @@ test('a run that succeeded is described with its result', async () => {
     loadedBefore: false,
     processedPath: 'gs://processed-bucket/exports/processed_date=2019-03-01/raw-6/',
     filesArchived: 1,
+    bytesArchived: 2,
     filesLeftInPlace: 0,
-    clusters: [{ name: 'c', seconds: 12.5, deleted: true }],
+    clusters: [{ name: 'c', seconds: 12.5, waitingSeconds: 1.5, deleted: true }],
+    clusterSeconds: 12.5,
+    waitingSeconds: 1.5,
+    startedBy: 'someone@example.com',
+    startedAt: '2019-03-01T00:00:00.000Z',
+    attempt: 1,
     cancelledTooLate: false,
     notCleaned: [],
-  }
+    receiptUri: 'gs://processed-bucket/exports/processed_date=2019-03-01/raw-6.receipts/good.json',
+  } satisfies AverageSpeedResult
   await handWorker(gateway.client, 'test-queue').complete(result)
   expect((await get('good')).json()).toMatchObject({
     status: 'succeeded',
-    result: { rows_loaded: 3, loaded_before: false, clusters: [{ name: 'c', seconds: 12.5, deleted: true }] },
+    result: {
+      rows_loaded: 3,
+      loaded_before: false,
+      bytes_archived: 2,
+      clusters: [{ name: 'c', seconds: 12.5, waiting_seconds: 1.5, deleted: true }],
+      cluster_seconds: 12.5,
+      waiting_seconds: 1.5,
+      started_by: 'someone@example.com',
+      started_at: '2019-03-01T00:00:00.000Z',
+      attempt: 1,
+      receipt_uri: result.receiptUri,
+    },
   })
 })
 

@@ -58,6 +58,8 @@ export interface BatchPlaces {
   readonly others: readonly string[]
   /** Claims that are not released. */
   readonly claims: readonly string[]
+  /** Receipts beside the archived files, by the same names. */
+  readonly receipts: readonly string[]
 }
 
 /**
@@ -68,12 +70,15 @@ export async function placesOf({ cloud, google }: Pipeline, batch: TestBatch): P
   const rawFiles: Record<string, 'raw' | 'failed' | 'processed'> = {}
   const others: string[] = []
   const claims: string[] = []
+  const receipts: string[] = []
   for (const bucket of [cloud.get('RAW_BUCKET'), cloud.get('PROCESSED_BUCKET')]) {
     const found = await contents(google.storage, `gs://${bucket}/${batch.parent}`)
     for (const [name, content] of Object.entries(found)) {
       const file = name.slice(name.lastIndexOf('/') + 1)
       const [, place] = /^(raw|failed|processed)[-_]/.exec(name) ?? []
-      if (place !== undefined && batch.files[file] !== undefined) {
+      if (/^processed_date=[^/]+\/raw-[^/]+\.receipts\//.test(name)) {
+        receipts.push(name)
+      } else if (place !== undefined && batch.files[file] !== undefined) {
         if (file in rawFiles) throw new Error(`${file} is in ${rawFiles[file]} and in ${place}.`)
         if (content !== batch.files[file]) throw new Error(`${file} in ${place} holds other bytes.`)
         rawFiles[file] = place as 'raw' | 'failed' | 'processed'
@@ -84,7 +89,7 @@ export async function placesOf({ cloud, google }: Pipeline, batch: TestBatch): P
       }
     }
   }
-  return { rawFiles, others, claims }
+  return { rawFiles, others, claims, receipts }
 }
 
 /** Loads into the batch's table that BigQuery has committed, and the rows that it holds now. */

@@ -24,14 +24,20 @@ const FAST = { jobMode: 'stub', bootMs: 30, deleteMs: 30, jobStartMs: 10, jobMs:
 /** A cluster or job in the ledger of the local Dataproc; only what tests look at. */
 export interface LedgerCluster {
   readonly name: string
+  readonly uuid: string
   readonly metadata: Readonly<Record<string, string>>
   readonly state: string
+  readonly running?: string
+  readonly deleteRequested?: string
   readonly deleted?: string
+  readonly seconds: number
 }
 export interface LedgerJob {
   readonly id: string
   readonly cluster: string
   readonly state: string
+  readonly submitted: string
+  readonly ended?: string
 }
 
 /** The whole pipeline on a local cloud, with workers that a test starts and stops. */

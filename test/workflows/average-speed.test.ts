@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Context } from '@temporalio/activity'
 import type { Activities } from '../../activities/index.ts'
-import type { StepName } from '../../workflows/contract.ts'
+import type { RunReceipt, StepName } from '../../workflows/contract.ts'
+import type { ClusterTimes } from '../../workflows/run-types.ts'
 import { fails, type Harness, type Outcome, RAW_PATH, startHarness } from './harness.ts'
 
 let harness: Harness
@@ -11,10 +12,12 @@ beforeAll(async () => {
 afterAll(() => harness.close())
 
 /** Whatever happened after the creation was asked for, these have run. */
-function expectCleanedUp({ names }: Outcome): void {
+function expectCleanedUp({ names, status }: Outcome): void {
   expect(names).toContain('deleteClusterIfPresent')
   expect(names).toContain('deleteTemporaryFiles')
-  expect(names.at(-1)).toBe('releaseBatch')
+  expect(names.slice(-2)).toEqual(
+    status === 'COMPLETED' ? ['releaseBatch', 'writeReceipt'] : [expect.anything(), 'releaseBatch'],
+  )
 }
 
 describe('a run that succeeds', () => {
@@ -59,8 +62,8 @@ describe('a run that succeeds', () => {
 
   test('P5: asks for the cluster to be deleted before the load ends, and does not wait for it to begin the load', async () => {
     let deleted = (): void => undefined
-    const deletion = new Promise<void>((resolve) => {
-      deleted = resolve
+    const deletion = new Promise<ClusterTimes>((resolve) => {
+      deleted = () => resolve({})
     })
     const run = await harness.run({
       deleteClusterIfPresent: () => deletion,
@@ -95,8 +98,38 @@ describe('a run that succeeds', () => {
   test('P7: a batch that is loaded already needs no cluster, and is only archived', async () => {
     const run = await harness.run({ findLoad: async () => ({ jobId: 'load_0', rows: 9 }) })
     expect(run.result).toMatchObject({ rowsLoaded: 9, loadedBefore: true, filesArchived: 3, clusters: [] })
+    expect(run.result).not.toHaveProperty('rowsRead')
     expect(run.names).not.toContain('createCluster')
     expect(run.names).not.toContain('loadTable')
+  })
+
+  test('P9: leaves a receipt that agrees with its result, after everything else', async () => {
+    const run = await harness.run({
+      deleteClusterIfPresent: async () => ({
+        runningAt: '2026-01-01T00:00:00.000Z',
+        jobAcceptedAt: '2026-01-01T00:00:02.000Z',
+        jobEndedAt: '2026-01-01T00:01:00.000Z',
+        deleteRequestedAt: '2026-01-01T00:01:00.500Z',
+      }),
+      deleteTemporaryFiles: fails('PermissionDenied', 'no permission to delete'),
+    })
+    const receipt = run.calls.find(({ name }) => name === 'writeReceipt')?.args[0] as RunReceipt
+    const { receiptUri, ...result } = run.result ?? {}
+    expect(receiptUri).toMatch(/^gs:\/\/processed-bucket\/exports\//)
+    expect(receipt).toMatchObject(result)
+    expect(receipt).toMatchObject({ receiptVersion: 1, runId: receipt.workflowId, attempt: 1 })
+    expect(receipt.notCleaned).toEqual([expect.stringContaining('no permission to delete')])
+    expect(receipt.clusters).toEqual([expect.objectContaining({ deleted: true, waitingSeconds: 2.5 })])
+    expect(receipt.waitingSeconds).toBe(2.5)
+    expect(receipt.clusterSeconds).toBe(receipt.clusters[0]?.seconds)
+  })
+
+  test('P11: that cannot write its receipt still succeeds, and says so', async () => {
+    const run = await harness.run({ writeReceipt: fails('PermissionDenied', 'no permission to write') })
+    expect(run.status).toBe('COMPLETED')
+    expect(run.result?.receiptUri).toBeUndefined()
+    expect(run.result?.notCleaned).toEqual(['The receipt was not written: no permission to write'])
+    expect(run.progress.notCleaned).toEqual(run.result?.notCleaned)
   })
 
   test('WRITE_APPEND loads without waiting for other batches of the table', async () => {

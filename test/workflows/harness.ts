@@ -57,7 +57,7 @@ export const wellBehaved: Activities = {
   findLoad: async () => undefined,
   createCluster: async (attempt) => ({ name: attempt.clusterName, uuid: `uuid-of-${attempt.clusterName}` }),
   diagnoseCluster: async () => 'gs://staging/diagnostic.tar.gz',
-  deleteClusterIfPresent: async () => undefined,
+  deleteClusterIfPresent: async () => ({}),
   runSparkJob: async () => undefined,
   verifyOutput: async () => ({ rowsRead: 10, rowsWritten: 9, rowsRejected: 1 }),
   claimTable: async () => undefined,
@@ -66,10 +66,12 @@ export const wellBehaved: Activities = {
   archiveRawFiles: async () => ({
     processedPath: 'gs://processed-bucket/exports/',
     files: 3,
+    bytes: 1000,
     filesLeftInPlace: 0,
   }),
   moveRawFilesToFailed: async () => undefined,
   deleteTemporaryFiles: async () => undefined,
+  writeReceipt: async ({ processedPath, runId }) => `${processedPath}${runId}.json`,
   reapOrphans: async () => [],
 }
 

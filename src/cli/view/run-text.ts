@@ -33,8 +33,10 @@ export function outcomeLines(run: RunJson, paint: Paint): readonly string[] {
   const lines: string[] = []
   if (result !== undefined) {
     lines.push(
-      `  ${result.rows_loaded ?? 0} rows in ${result.output_table ?? 'the table'}${result.loaded_before ? ' (loaded before)' : ''}, ${result.rows_rejected ?? 0} rejected`,
+      `  ${result.rows_loaded ?? 0} rows in ${result.output_table ?? 'the table'}${rejectedText(result)}`,
       `  ${result.files_archived ?? 0} files moved to ${result.processed_path ?? 'the processed bucket'}`,
+      ...clusterLine(result),
+      ...(result.receipt_uri === undefined ? [] : [`  receipt: ${result.receipt_uri}`]),
       ...(result.replaced_batch === undefined ? [] : [`  replaced the batch ${result.replaced_batch}`]),
       ...(result.cancelled_too_late ? ['  the cancel came too late: the load had begun'] : []),
       ...(result.not_cleaned ?? []).map((sentence) => `  ${paint('yellow', '!')} ${sentence}`),
@@ -49,4 +51,18 @@ export function outcomeLines(run: RunJson, paint: Paint): readonly string[] {
   }
   if (run.status !== 'running') lines.push(`  ${paint('dim', run.links.web_ui)}`)
   return lines
+}
+
+type Result = NonNullable<RunJson['result']>
+
+function rejectedText({ loaded_before, rows_rejected }: Result): string {
+  const before = loaded_before ? ' (loaded before)' : ''
+  return rows_rejected === undefined ? before : `${before}, ${rows_rejected} rejected`
+}
+
+function clusterLine({ cluster_seconds, waiting_seconds = 0 }: Result): readonly string[] {
+  if (!cluster_seconds) return []
+  return [
+    `  ${cluster_seconds.toFixed(1)} cluster seconds, ${waiting_seconds.toFixed(1)} of them without a job`,
+  ]
 }

@@ -40,6 +40,11 @@ export const ClusterSchema = Type.Object({
   name: Type.String(),
   uuid: Type.Optional(Type.String()),
   seconds: Type.Number({ description: 'From the request to create it to its confirmed end.' }),
+  waiting_seconds: Type.Optional(
+    Type.Number({
+      description: 'The part of them in which the running cluster had no job, if that is known.',
+    }),
+  ),
   deleted: Type.Boolean(),
 })
 
@@ -51,7 +56,9 @@ export const ResultSchema = Type.Partial(
     manifest_uri: Type.String(),
     files: count('Raw files.'),
     bytes: count('Their size together.'),
-    rows_read: count('Records in the raw files.'),
+    rows_read: count(
+      'Records in the raw files. Absent, as the next two are, when an earlier run had loaded them.',
+    ),
     rows_written: count('Rows that Spark wrote.'),
     rows_rejected: count('Records that could not be read.'),
     rows_loaded: count('Rows that BigQuery loaded.'),
@@ -62,11 +69,18 @@ export const ResultSchema = Type.Partial(
     replaced_batch: text('Raw path of the batch that the table held before.'),
     processed_path: Type.String(),
     files_archived: count('Raw files moved to the processed path.'),
+    bytes_archived: count('Their size together; the same as bytes.'),
     files_left_in_place: count('Files that landed later; they are where they were.'),
     rejected_path: text('Where the rejected records lie.'),
     clusters: Type.Array(ClusterSchema),
+    cluster_seconds: Type.Number({ description: 'Sum over the clusters.' }),
+    waiting_seconds: Type.Number({ description: 'Sum over the clusters.' }),
+    started_by: text('E-mail of who asked for the run, if that is known.'),
+    started_at: time('When the run began.'),
+    attempt: count('The attempt whose output was loaded, from 1.'),
     cancelled_too_late: Type.Boolean({ description: 'A cancel came after the load had begun.' }),
     not_cleaned: Type.Array(Type.String(), { description: 'What could not be cleaned up.' }),
+    receipt_uri: text('The record of the run, beside the archived files.'),
   }),
 )
 

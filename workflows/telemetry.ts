@@ -11,11 +11,11 @@ export type RunEnd =
   | { readonly state: 'completed' | 'cancelled' }
   | { readonly state: 'failed'; readonly type: FailureType }
 
-/** Counts a run that has ended: `average_speed_runs`, by `state` and `failure_type`, which is `none` unless it failed. */
+/** Counts a run that has ended: `average_speed_runs`, by `end_state` and `failure_type`, which is `none` unless it failed. */
 export function countRun(end: RunEnd): void {
   metricMeter
     .createCounter('average_speed_runs', undefined, 'Runs that have ended')
-    .add(1, { state: end.state, failure_type: end.state === 'failed' ? end.type : 'none' })
+    .add(1, { end_state: end.state, failure_type: end.state === 'failed' ? end.type : 'none' })
 }
 
 /** Records a step that has ended: `average_speed_step_seconds`, by `step` and `state`. */

@@ -18,6 +18,8 @@ export interface Outcome {
   /** Number of objects and bytes by folder. */
   readonly storage: readonly { readonly folder: string; readonly objects: number; readonly bytes: number }[]
   readonly clusters: { readonly created: number; readonly running: number; readonly seconds: number }
+  /** What the run itself says that it did; nothing if it has left no receipt. */
+  readonly receipt: Readonly<Record<string, unknown>> | undefined
   readonly links: Readonly<Record<string, string>>
 }
 
@@ -28,10 +30,12 @@ export async function readOutcome(
 ): Promise<Outcome> {
   const google = googleClients(env)
   try {
+    const storage = await readStorage(google.storage, rawPath)
     return {
       rawPath,
       table: await readTable(google.bigquery),
-      storage: await readStorage(google.storage, rawPath),
+      storage,
+      receipt: await readReceipt(google.storage, storage),
       clusters: await readLedger(env),
       links: {
         'This run': await linkOf(env, runId),
@@ -107,19 +111,20 @@ async function readTable(bigquery: ReturnType<typeof googleClients>['bigquery'])
   }
 }
 
-async function readStorage(
-  storage: ReturnType<typeof googleClients>['storage'],
-  rawPath: string,
-): Promise<Outcome['storage']> {
+type Storage = ReturnType<typeof googleClients>['storage']
+
+async function readStorage(storage: Storage, rawPath: string): Promise<Outcome['storage']> {
   const batch = rawPath.split('/').at(-2)?.slice('raw'.length) ?? ''
   const parent = rawPath.slice(`gs://${LOCAL.rawBucket}/`.length, -`raw${batch}/`.length)
+  const processed = `${parent}processed_date=${new Date().toISOString().slice(0, 10)}/raw${batch}`
   const places = [
     [LOCAL.rawBucket, `${parent}raw${batch}/`],
     [LOCAL.rawBucket, `${parent}transformed${batch}/`],
     [LOCAL.rawBucket, `${parent}rejected${batch}/`],
     [LOCAL.rawBucket, `${parent}failed${batch}/`],
     [LOCAL.rawBucket, `${parent}batch${batch}/`],
-    [LOCAL.processedBucket, `${parent}processed_date=${new Date().toISOString().slice(0, 10)}/raw${batch}/`],
+    [LOCAL.processedBucket, `${processed}/`],
+    [LOCAL.processedBucket, `${processed}.receipts/`],
   ] as const
   return Promise.all(
     places.map(async ([bucket, prefix]) => {
@@ -128,6 +133,18 @@ async function readStorage(
       return { folder: `gs://${bucket}/${prefix}`, objects: files.length, bytes }
     }),
   )
+}
+
+async function readReceipt(
+  storage: Storage,
+  folders: Outcome['storage'],
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const [, bucket = '', prefix = ''] =
+    /^gs:\/\/([^/]+)\/(.*)$/.exec(
+      folders.find(({ folder }) => folder.endsWith('.receipts/'))?.folder ?? '',
+    ) ?? []
+  const [[file]] = await storage.bucket(bucket).getFiles({ prefix })
+  return file && JSON.parse(String((await file.download())[0]))
 }
 
 async function readLedger(env: Readonly<Record<string, string>>): Promise<Outcome['clusters']> {

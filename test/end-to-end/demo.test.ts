@@ -36,11 +36,28 @@ test('npm run demo shows the whole way, ends 0, and leaves no process and no fil
   expect(outcome.clusters).toMatchObject({ created: 1, running: 0 })
   const objects = Object.fromEntries(
     outcome.storage.map(({ folder: uri, objects: count }: { folder: string; objects: number }) => [
-      /\/(raw|transformed|rejected|failed|processed_date)[-=]/.exec(uri)?.[1] ?? 'batch',
+      /(receipts)\/$/.exec(uri)?.[1] ??
+        /\/(raw|transformed|rejected|failed|processed_date)[-=]/.exec(uri)?.[1] ??
+        'batch',
       count,
     ]),
   )
-  expect(objects).toMatchObject({ raw: 0, transformed: 0, rejected: 0, failed: 0, processed_date: 3 })
+  expect(objects).toMatchObject({
+    raw: 0,
+    transformed: 0,
+    rejected: 0,
+    failed: 0,
+    processed_date: 3,
+    receipts: 1,
+  })
+  expect(outcome.receipt).toMatchObject({
+    rowsRead: 5500,
+    rowsWritten: 5500,
+    rowsLoaded: 5500,
+    filesArchived: 3,
+    startedBy: expect.stringContaining('@'),
+    notCleaned: [],
+  })
   expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(folder)
   expect(readdirSync(folder).filter((name) => name.startsWith('average-speed-demo-'))).toEqual([])
 }, 120_000)

@@ -1,10 +1,17 @@
 import { BigQuery } from '@google-cloud/bigquery'
 import { v1 as dataproc } from '@google-cloud/dataproc'
 import { Storage } from '@google-cloud/storage'
-import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client'
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client'
 import { OAuth2Client } from 'google-auth-library'
 import { GoogleAuth, grpc } from 'google-gax'
-import type { GoogleConfig, TemporalConfig } from './config.ts'
+import type { GoogleConfig } from './config.ts'
+import type { TemporalAccess } from './temporal-access.ts'
 
 /** The Google Cloud clients of one worker, made once and closed with it. */
 export interface GoogleClients {
@@ -47,21 +54,29 @@ export function createGoogleClients(config: GoogleConfig): GoogleClients {
   }
 }
 
+/** The options, the same for every kind of connection to Temporal, that say where it is and who we are. */
+export function temporalOptions({
+  address,
+  tls,
+  apiKey,
+  metadata,
+}: TemporalAccess): Pick<ConnectionOptions, 'address' | 'tls' | 'metadata'> & { readonly apiKey?: string } {
+  return { address, ...(tls && { tls }), ...(apiKey && { apiKey }), ...(metadata && { metadata }) }
+}
+
 /** Connects to Temporal; fails when it cannot be reached within ten seconds. */
-export async function connectTemporal(
-  config: Pick<TemporalConfig, 'address' | 'namespace'>,
-): Promise<Client> {
-  const connection = await Connection.connect({ address: config.address, connectTimeout: '10s' })
-  return new Client({ connection, namespace: config.namespace })
+export async function connectTemporal(access: TemporalAccess): Promise<Client> {
+  const connection = await Connection.connect({ ...temporalOptions(access), connectTimeout: '10s' })
+  return new Client({ connection, namespace: access.namespace })
 }
 
 /**
  * A client that connects when it is first used, so that a gateway can start, and say that it is not ready, while Temporal
  * is away.
  */
-export function lazyTemporalClient(config: TemporalConfig): Client {
+export function lazyTemporalClient(access: TemporalAccess): Client {
   const connection = Connection.lazy({
-    address: config.address,
+    ...temporalOptions(access),
     connectTimeout: '10s',
     // By default gRPC waits up to two minutes before it tries a lost server again; callers are told to come back in seconds.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 3_000 },
@@ -70,7 +85,7 @@ export function lazyTemporalClient(config: TemporalConfig): Client {
       makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 3, initialIntervalMs: () => 100 })),
     ],
   })
-  return new Client({ connection, namespace: config.namespace })
+  return new Client({ connection, namespace: access.namespace })
 }
 
 function dataprocOptions(

@@ -5,16 +5,14 @@ import type { LoadOptions } from '../activities/table-schema.ts'
 import type { WriteDisposition } from '../workflows/contract.ts'
 import type { PathRules } from '../workflows/paths.ts'
 import { clusterShape } from './cluster-shape.ts'
-import { checkEnvironment, listOf, readEnvironment, refuseFaults, text } from './environment.ts'
+import { checkEnvironment, listOf, refuseFaults, text } from './environment.ts'
 import { sparkOptions } from './spark-options.ts'
 import { tableOptions } from './table-options.ts'
+import { readTemporalAccess, type TemporalAccess } from './temporal-access.ts'
 import { gatewayVariables, workerVariables } from './variables.ts'
 
-/** Where Temporal is. */
-export interface TemporalConfig {
-  /** `host:port` */
-  readonly address: string
-  readonly namespace: string
+/** Where Temporal is, and what is ours there. */
+export interface TemporalConfig extends TemporalAccess {
   readonly taskQueue: string
   /** Base URL of the Web UI, for links. */
   readonly uiUrl: string
@@ -100,12 +98,13 @@ type Env = Readonly<Record<string, string | undefined>>
  */
 export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
   const { values: v, faults } = checkEnvironment(Type.Object(workerVariables), env)
+  const { access, faults: accessFaults } = readTemporalAccess(env)
   const cluster = clusterShape(v, env)
   const { spark, faults: sparkFaults } = sparkOptions(v)
   const { load, faults: tableFaults } = tableOptions(v)
-  refuseFaults([...faults, ...cluster.faults, ...sparkFaults, ...tableFaults])
+  refuseFaults([...faults, ...accessFaults, ...cluster.faults, ...sparkFaults, ...tableFaults])
   return Object.freeze({
-    temporal: temporalOf(v),
+    temporal: temporalOf(access, v),
     google: {
       project: v.GOOGLE_CLOUD_PROJECT,
       region: v.DATAPROC_REGION,
@@ -142,17 +141,19 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
  * @throws ConfigurationError with every fault
  */
 export function loadGatewayConfig(env: Env = process.env): GatewayConfig {
+  const { access, faults: accessFaults } = readTemporalAccess(env)
   const audience = env['AUTHENTICATION'] === 'iap' ? 'IAP_AUDIENCE' : 'IAP_CLIENT_ID'
-  const v = readEnvironment(
+  const { values: v, faults } = checkEnvironment(
     Type.Object({
       ...gatewayVariables,
       [audience]: text({ description: 'audience that tokens must carry' }),
     }),
     env,
   )
+  refuseFaults([...faults, ...accessFaults])
   const iap = v.AUTHENTICATION === 'iap'
   return Object.freeze({
-    temporal: temporalOf(v),
+    temporal: temporalOf(access, v),
     pipeline: { paths: pathRulesOf(v), outputTable: v.BQ_OUTPUT_TABLE.replace(':', '.') },
     authentication: {
       mode: v.AUTHENTICATION,
@@ -172,15 +173,12 @@ function metricsOf(host: string, port: number): { readonly metrics?: MetricsConf
   return port === 0 ? {} : { metrics: { host, port } }
 }
 
-function temporalOf(v: {
-  readonly TEMPORAL_ADDRESS: string
-  readonly TEMPORAL_NAMESPACE: string
-  readonly TEMPORAL_TASK_QUEUE: string
-  readonly TEMPORAL_UI_URL: string
-}): TemporalConfig {
+function temporalOf(
+  access: TemporalAccess,
+  v: { readonly TEMPORAL_TASK_QUEUE: string; readonly TEMPORAL_UI_URL: string },
+): TemporalConfig {
   return {
-    address: v.TEMPORAL_ADDRESS,
-    namespace: v.TEMPORAL_NAMESPACE,
+    ...access,
     taskQueue: v.TEMPORAL_TASK_QUEUE,
     uiUrl: v.TEMPORAL_UI_URL.replace(/\/+$/, ''),
   }

@@ -110,19 +110,6 @@ export function refuseFaults(faults: readonly string[]): void {
   )
 }
 
-/**
- * Reads the variables of `schema`, see {@link checkEnvironment}.
- * @throws ConfigurationError that names every variable at fault
- */
-export function readEnvironment<T extends TObject>(
-  schema: T,
-  env: Readonly<Record<string, string | undefined>>,
-): Static<T> {
-  const { values, faults } = checkEnvironment(schema, env)
-  refuseFaults(faults)
-  return values
-}
-
 function faultOf(
   schema: TObject,
   name: string,

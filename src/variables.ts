@@ -6,8 +6,44 @@ import { choice, integer, number, optionalInteger, optionalText, text } from './
 
 /** Where Temporal is; read by every process. */
 const temporalVariables = {
-  TEMPORAL_ADDRESS: text({ description: "host:port of Temporal's frontend", default: '127.0.0.1:7233' }),
-  TEMPORAL_NAMESPACE: text({ description: 'Temporal namespace', default: 'default' }),
+  TEMPORAL_ADDRESS: optionalText({
+    description: "host:port of Temporal's frontend; default: the profile's, or else 127.0.0.1:7233",
+  }),
+  TEMPORAL_NAMESPACE: optionalText({
+    description: "Temporal namespace; default: the profile's, or else default",
+  }),
+  TEMPORAL_API_KEY: optionalText({
+    description: 'API key, as Temporal Cloud knows them; turns TLS on',
+  }),
+  TEMPORAL_TLS: Type.Optional(
+    Type.Union([Type.Literal('true'), Type.Literal('false')], {
+      description:
+        'whether Temporal is reached by TLS; default: if there is an API key, or a variable of TLS is set',
+    }),
+  ),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: optionalText({
+    description: 'file with the certificate of this client, for mTLS, in PEM',
+  }),
+  TEMPORAL_TLS_CLIENT_CERT_DATA: optionalText({ description: 'the same, as text' }),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: optionalText({
+    description: 'file with the private key of that certificate, in PEM',
+  }),
+  TEMPORAL_TLS_CLIENT_KEY_DATA: optionalText({ description: 'the same, as text' }),
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: optionalText({
+    description:
+      "file with the authority that signed the server's certificate, in PEM; default: those that Node knows",
+  }),
+  TEMPORAL_TLS_SERVER_CA_CERT_DATA: optionalText({ description: 'the same, as text' }),
+  TEMPORAL_TLS_SERVER_NAME: optionalText({
+    description: "name in the server's certificate; default: the host of the address",
+  }),
+  TEMPORAL_CONFIG_FILE: optionalText({
+    description: "file with profiles, as Temporal's own tools keep them; what variables say comes first",
+  }),
+  TEMPORAL_PROFILE: optionalText({
+    description:
+      "profile to use, of that file or, without one, of the file where Temporal's own tools look; default: the profile `default` of TEMPORAL_CONFIG_FILE, if that is set",
+  }),
   TEMPORAL_TASK_QUEUE: text({ description: 'task queue of the worker', default: 'average-speed' }),
   TEMPORAL_UI_URL: text({
     description: "base URL of Temporal's Web UI, for links",

@@ -1,6 +1,7 @@
 import { lazyTemporalClient } from '../clients.ts'
 import { loadGatewayConfig } from '../config.ts'
 import { ConfigurationError } from '../environment.ts'
+import { explainTemporalFailure } from '../temporal-failure.ts'
 import { buildApp } from './app.ts'
 import { createMetrics } from './metrics.ts'
 import { metricsServer } from './metrics-server.ts'
@@ -29,6 +30,10 @@ async function main(): Promise<void> {
   }
   if (config.metrics) await scraped.listen(config.metrics)
   await app.listen({ host: config.host, port: config.port })
+  // The gateway serves without Temporal, and says that it is not ready; what is wrong is for the log.
+  temporal.connection.ensureConnected().catch(async (error: unknown) => {
+    app.log.error((await explainTemporalFailure(config.temporal, error)).message)
+  })
 }
 
 main().catch((error: unknown) => {

@@ -1,7 +1,9 @@
+import type { Client } from '@temporalio/client'
 import { NativeConnection, Runtime } from '@temporalio/worker'
-import { connectTemporal, createGoogleClients } from '../clients.ts'
-import { loadWorkerConfig } from '../config.ts'
+import { connectTemporal, createGoogleClients, temporalOptions } from '../clients.ts'
+import { loadWorkerConfig, type WorkerConfig } from '../config.ts'
 import { createLogger, temporalLogger } from '../logging.ts'
+import { explainTemporalFailure } from '../temporal-failure.ts'
 import { createWorker } from './create-worker.ts'
 import { healthServer } from './health.ts'
 import { telemetryOf } from './metrics.ts'
@@ -15,9 +17,7 @@ async function main(): Promise<void> {
   Runtime.install({ logger: temporalLogger(logger), ...telemetryOf(config.metrics) })
   for (const note of config.notes) logger.warn(note)
   const google = createGoogleClients(config.google)
-  const client = await connectTemporal(config.temporal)
-  const connection = await NativeConnection.connect({ address: config.temporal.address })
-  await ensureReaperSchedule(client, config.pipeline.deployment, config.temporal.taskQueue)
+  const { client, connection } = await openTemporal(config)
   const worker = await createWorker({ config, connection, client, google })
   const health = healthServer(worker)
   await health.listen(config.health)
@@ -30,6 +30,21 @@ async function main(): Promise<void> {
     await connection.close()
     await client.connection.close()
     await google.close()
+  }
+}
+
+/** @throws TemporalUnusable with what the operator can do about it */
+async function openTemporal({
+  temporal,
+  pipeline,
+}: WorkerConfig): Promise<{ readonly client: Client; readonly connection: NativeConnection }> {
+  try {
+    const client = await connectTemporal(temporal)
+    const connection = await NativeConnection.connect(temporalOptions(temporal))
+    await ensureReaperSchedule(client, pipeline.deployment, temporal.taskQueue)
+    return { client, connection }
+  } catch (error) {
+    throw await explainTemporalFailure(temporal, error)
   }
 }
 

@@ -32,7 +32,7 @@ export const GOOD_ROWS = 6
 
 /** Exports a batch to a folder that no other test uses. @param files by default two good files with three rows each */
 export async function putBatch(
-  { cloud, google }: Pipeline,
+  { cloud, google }: Pick<Pipeline, 'cloud' | 'google'>,
   files: Readonly<Record<string, string>> = GOOD,
 ): Promise<TestBatch> {
   const parent = `test-${randomUUID()}/`

@@ -25,6 +25,11 @@ export function constantEnvironment(): CloudEnvironment {
     PROCESSED_BUCKET: LOCAL.processedBucket,
     BQ_OUTPUT_TABLE: LOCAL.table,
     TEMPORAL_NAMESPACE: LOCAL.namespace,
+    // What somebody's shell says of another Temporal must not reach this one.
+    TEMPORAL_TLS: 'false',
+    TEMPORAL_API_KEY: '',
+    TEMPORAL_PROFILE: '',
+    TEMPORAL_CONFIG_FILE: '',
     IAP_CLIENT_ID: LOCAL.iapClientId,
     IAP_AUDIENCE: LOCAL.iapAudience,
     AUTHENTICATION: 'id-token',

@@ -41,6 +41,7 @@ beforeAll(async () => {
   mutual = await startTemporalFront({ upstream, server, clientAuthority: pems.authority.certificate })
   keyed = await startTemporalFront({ upstream, server, apiKey: 'right', namespace: 'default' })
   const trust = {
+    TEMPORAL_TLS: 'true',
     TEMPORAL_TLS_SERVER_CA_CERT_PATH: await put('authority.pem', pems.authority.certificate),
     TEMPORAL_TLS_SERVER_NAME: 'temporal.test',
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import {
   connect,
+  constants,
   createSecureServer,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
@@ -67,7 +68,12 @@ export async function startTemporalFront(options: FrontOptions): Promise<Tempora
     request.on('trailers', (received) => {
       trailers = received
     })
-    request.on('response', (response) => {
+    request.on('response', (response, flags) => {
+      // An error comes as headers alone.
+      if (flags & constants.NGHTTP2_FLAG_END_STREAM) {
+        stream.respond(response, { endStream: true })
+        return
+      }
       stream.on('wantTrailers', () => stream.sendTrailers(trailers))
       stream.respond(response, { waitForTrailers: true })
       request.pipe(stream)

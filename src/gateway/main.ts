@@ -24,6 +24,8 @@ async function main(): Promise<void> {
     await app.close()
     await scraped.close()
     await temporal.connection.close()
+    // The first look for Temporal, which only the log waits for, may still be under way.
+    process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void stop(signal))

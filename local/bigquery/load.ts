@@ -11,6 +11,7 @@ import { downloadAll, findSources, type SourceFile } from './load-sources.ts'
 import { tableName } from './names.ts'
 import type { ObjectStore } from './object-store.ts'
 import { changedFields } from './schema-change.ts'
+import { assertSameLabels, assertSameLayout, checkLayout } from './table-layout.ts'
 import { makeTable, measure, type TableSize, type Warehouse } from './warehouse.ts'
 
 /** What a load needs besides its configuration. */
@@ -62,6 +63,7 @@ async function loadFiles(
   folder: string,
 ): Promise<LoadOutcome> {
   const target = targetOf(config, context.warehouse)
+  checkProperties(target, context.tableProperties)
   const raw: BulkSource = {
     paths: files.map(({ path }) => path),
     format: config.format,
@@ -114,6 +116,14 @@ function targetOf(config: LoadConfig, { catalog }: Warehouse): Target {
   const allowed = { addFields: config.mayAddFields, relaxFields: config.mayRelaxFields }
   const fields = replaces ? sourceFields : changedFields(destination, table.fields, sourceFields, allowed)
   return { table, fields, sourceFields, replaces }
+}
+
+/** What a load says of its table must fit the columns if it makes the table, and the table if there is one. */
+function checkProperties({ table, fields }: Target, properties: LoadContext['tableProperties']): void {
+  checkLayout(properties, fields)
+  if (table === undefined || table.fields.length === 0) return
+  assertSameLayout(table, properties)
+  assertSameLabels(table, properties['labels'] as Readonly<Record<string, unknown>> | undefined)
 }
 
 /** One attempt to insert everything, in one transaction. */

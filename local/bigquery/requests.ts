@@ -27,8 +27,20 @@ export const DatasetBody = Type.Object({
 })
 export type DatasetBody = Static<typeof DatasetBody>
 
+const LAYOUT = {
+  timePartitioning: Type.Optional(
+    Type.Object({
+      type: Type.Optional(Type.String()),
+      field: Type.Optional(Type.String()),
+      expirationMs: Type.Optional(Type.String()),
+    }),
+  ),
+  clustering: Type.Optional(Type.Object({ fields: Type.Optional(Type.Array(Type.String())) })),
+}
+
 /** https://cloud.google.com/bigquery/docs/reference/rest/v2/tables */
 export const TableBody = Type.Object({
+  ...LAYOUT,
   tableReference: Type.Optional(TableReference),
   schema: Type.Optional(SchemaBody),
   labels: Type.Optional(Labels),
@@ -54,6 +66,8 @@ export const LoadBody = Type.Object({
   ignoreUnknownValues: Type.Optional(Type.Boolean()),
   autodetect: Type.Optional(Type.Boolean()),
   schemaUpdateOptions: Type.Optional(Type.Array(Type.String())),
+  ...LAYOUT,
+  destinationTableProperties: Type.Optional(Type.Object({ labels: Type.Optional(Labels) })),
 })
 export type LoadBody = Static<typeof LoadBody>
 

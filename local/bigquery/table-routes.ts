@@ -8,6 +8,7 @@ import { pageOf } from './paging.ts'
 import { ListQuery, TableBody } from './requests.ts'
 import { keptProperties, patchedProperties, tableListItem, tableResource } from './resources.ts'
 import { changedFields } from './schema-change.ts'
+import { checkLayout } from './table-layout.ts'
 import type { Warehouse } from './warehouse.ts'
 
 const UNSUPPORTED = [
@@ -41,6 +42,7 @@ export function tableRoutes(app: FastifyInstance, warehouse: Warehouse): void {
         )
       }
       const fields = parseFields(request.body.schema?.fields ?? [])
+      if (fields.length > 0) checkLayout(request.body, fields)
       const table = await warehouse.createTable(ref, fields, keptProperties(request.body))
       return resourceOf(request, table)
     },

@@ -1,3 +1,4 @@
+import type { LoadOptions } from '../../activities/table-schema.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { AverageSpeedInput } from '../../workflows/contract.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
@@ -24,6 +25,8 @@ export interface WarehouseBench {
   readonly cloud: TestCloud
   readonly google: GoogleClients
   readonly bench: ActivityBench
+  /** The same for a deployment that wants its output loaded otherwise. */
+  withLoad(load: LoadOptions): ActivityBench
   readonly bigquery: Control
   readonly storage: Control
   /** A table of the test's own, `project.dataset.table`. */
@@ -39,8 +42,11 @@ export interface WarehouseBench {
   close(): Promise<void>
 }
 
-/** Brings it up. */
-export async function startWarehouseBench(): Promise<WarehouseBench> {
+/**
+ * Brings it up.
+ * @param load how the deployment wants its output loaded
+ */
+export async function startWarehouseBench(load?: LoadOptions): Promise<WarehouseBench> {
   const cloud = await startCloud({ services: ['storage', 'bigquery'] })
   const google = googleClientsOf({
     ...cloud,
@@ -50,7 +56,7 @@ export async function startWarehouseBench(): Promise<WarehouseBench> {
     ...cloud,
     get: (name: string) => (name === 'DATAPROC_REGION' ? 'us-central1' : cloud.get(name)),
   }
-  const bench = activityBench(region, google)
+  const bench = activityBench(region, google, load && { load })
   const bigquery = new Control(cloud.get('BIGQUERY_CONTROL_URL'))
   const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
   const [project, dataset] = cloud.get('BQ_OUTPUT_TABLE').split('.')
@@ -59,6 +65,7 @@ export async function startWarehouseBench(): Promise<WarehouseBench> {
     cloud,
     google,
     bench,
+    withLoad: (other) => activityBench(region, google, { load: other }),
     bigquery,
     storage,
     table: () => `${project}.${dataset}.table_${++tables}`,

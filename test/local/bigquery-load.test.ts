@@ -319,6 +319,60 @@ describe('dispositions', () => {
     expect(await metadataOf(table('partitioned'))).toMatchObject(kept)
   })
 
+  test.each([
+    [{ timePartitioning: { type: 'DAY', field: 'x' } }, 'partitioning cannot be found'],
+    [{ timePartitioning: { type: 'DAY', field: 's' } }, 'must be of type DATE, DATETIME or TIMESTAMP'],
+    [{ timePartitioning: { type: 'WEEK', field: 't' } }, 'Invalid time partitioning type: WEEK'],
+    [{ timePartitioning: { type: 'HOUR', field: 'd' } }, 'Invalid time partitioning type: HOUR'],
+    [{ clustering: { fields: ['x'] } }, 'clustering cannot be found'],
+    [{ clustering: { fields: ['f'] } }, 'not supported for clustering'],
+    [{ clustering: { fields: ['s', 't', 'd', 'i', 's'] } }, 'at most 4 are allowed'],
+  ])(
+    'a layout that does not fit the columns is refused, by loads and by tables.insert: %j',
+    async (layout, message) => {
+      const schema = schemaOf('t TIMESTAMP, d DATE, s STRING, f FLOAT, i INTEGER')
+      const uri = await putAll(under.storage, 'misfit', { 'a.csv': ',,,,\n' })
+      const job = load(under.bigquery, 'misfit', { sourceUris: [`${uri}a.csv`], schema, ...layout })
+      expect((await job).status?.errorResult).toMatchObject({
+        reason: 'invalid',
+        message: expect.stringContaining(message),
+      })
+      const table = under.bigquery.dataset(DATASET).createTable('misfit', { schema, ...layout })
+      await expect(table).rejects.toMatchObject({ message: expect.stringContaining(message) })
+    },
+  )
+
+  test('a table that is there is loaded only with the layout and the labels that it has, or with none said', async () => {
+    const uri = await putAll(under.storage, 'layout', { 'a.csv': '2019-03-23 20:21:09 UTC\n' })
+    const layout = { timePartitioning: { type: 'DAY', field: 't' }, clustering: { fields: ['t'] } }
+    const labels = { team: 'trips' }
+    const again = (more: object) =>
+      load(under.bigquery, 'layout', {
+        sourceUris: [`${uri}a.csv`],
+        schema: schemaOf('t TIMESTAMP'),
+        ...more,
+      })
+    await again({ ...layout, destinationTableProperties: { labels } })
+    expect(await metadataOf(table('layout'))).toMatchObject({ ...layout, labels })
+    await again({ ...layout, destinationTableProperties: { labels } })
+    await again({})
+    await again({ ...layout, timePartitioning: { ...layout.timePartitioning, expirationMs: '86400000' } })
+    for (const writeDisposition of ['WRITE_APPEND', 'WRITE_TRUNCATE']) {
+      const { status } = await again({
+        writeDisposition,
+        timePartitioning: { type: 'MONTH', field: 't' },
+      })
+      expect(status?.errorResult).toMatchObject({
+        reason: 'invalid',
+        message:
+          'Incompatible table partitioning specification. Expects partitioning specification interval(type:day,field:t) clustering(t), but input partitioning specification is interval(type:month,field:t)',
+      })
+    }
+    const { status } = await again({ destinationTableProperties: { labels: { team: 'b' } } })
+    expect(status?.errorResult?.message).toContain('The labels of the destination table are different')
+    expect(await metadataOf(table('layout'))).toMatchObject({ ...layout, labels, numRows: '4' })
+  })
+
   test('two loads that append at once both count, each its own rows', async () => {
     const uri = await putAll(under.storage, 'both', { 'a.csv': '1\n2\n', 'b.csv': '3\n' })
     const start = (name: string) =>

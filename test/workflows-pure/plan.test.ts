@@ -41,6 +41,13 @@ describe('the plan of a run', () => {
     })
   })
 
+  test('loads as the deployment says, unless the input says otherwise', () => {
+    const appending = { ...DEFAULTS, writeDisposition: 'WRITE_APPEND' } as const
+    expect(planRun({ rawPath }, appending).writeDisposition).toBe('WRITE_APPEND')
+    const input = { rawPath, writeDisposition: 'WRITE_TRUNCATE' } as const
+    expect(planRun(input, appending).writeDisposition).toBe('WRITE_TRUNCATE')
+  })
+
   test.each([
     ['no raw path', {}, /raw_path is missing/],
     ['no object', [], /one object/],

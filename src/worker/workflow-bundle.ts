@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises'
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode, type Logger, type WorkerOptions } from '@temporalio/worker'
 
-const WORKFLOWS = fileURLToPath(import.meta.resolve('../../workflows/index.ts'))
+// With the ending of this file: `.ts` in the sources, `.js` where they are compiled.
+const WORKFLOWS = fileURLToPath(import.meta.resolve(`../../workflows/index${extname(import.meta.filename)}`))
 
 /** Where a worker takes its workflows from: a bundle that was built before, or else the sources, bundled at its start. */
 export function workflowSource(

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEnv } from 'node:util'
+import { parseEnv, promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
+import { tools } from '../../local/toolchain/tools.ts'
 import { loadGatewayConfig, loadWorkerConfig } from '../../src/config.ts'
 import { gatewayVariables, workerVariables } from '../../src/variables.ts'
 import { SEARCH_ATTRIBUTES } from '../../workflows/contract.ts'
@@ -28,6 +30,12 @@ const localCloudEnv = parseEnv(read('deploy/local-cloud.env'))
 // No container engine is needed here: what a parser can tell is checked, and the images' commands are those that the other
 // tests run by hand.
 describe('docker-compose.yml', () => {
+  test('is what the specification of compose files allows', async () => {
+    const args = ['-m', 'check_jsonschema', '--builtin-schema', 'vendor.compose-spec', 'docker-compose.yml']
+    const { stdout } = await promisify(execFile)(tools.python, args, { cwd: ROOT })
+    expect(stdout).toContain('ok -- validation done')
+  })
+
   test('has the whole stack', () => {
     expect(Object.keys(compose.services).sort()).toEqual([
       'gateway',

@@ -60,8 +60,6 @@ export function bucketResource(bucket: Bucket, origin: string): object {
     projectNumber: '100000000001',
     generation: '1',
     metageneration: String(bucket.metageneration),
-    location: 'US-CENTRAL1',
-    locationType: 'region',
     storageClass: 'STANDARD',
     etag: Buffer.from(`${bucket.name}/${bucket.metageneration}`).toString('base64'),
     timeCreated: bucket.timeCreated,

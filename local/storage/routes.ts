@@ -1,3 +1,12 @@
+import {
+  deleteBucket,
+  getBucket,
+  insertBucket,
+  listBuckets,
+  patchBucket,
+  storageLayout,
+  testPermissions,
+} from './bucket-calls.ts'
 import { composeObjects, copyObject, moveObject, rewriteObject } from './copies.ts'
 import { downloadError, downloadReply } from './downloads.ts'
 import { invalid, StorageError } from './errors.ts'
@@ -5,7 +14,7 @@ import { emptyReply, jsonReply, parseJsonObject, type StorageReply, type Storage
 import { listObjects } from './listing.ts'
 import type { ObjectStore } from './object-store.ts'
 import { longParameter, readConditions } from './preconditions.ts'
-import { bucketResource, objectResource, writableAttributes } from './resources.ts'
+import { objectResource, writableAttributes } from './resources.ts'
 import type { ResumableUploads } from './resumable-uploads.ts'
 import { insertMedia, insertMultipart } from './uploads.ts'
 
@@ -13,6 +22,8 @@ import { insertMedia, insertMultipart } from './uploads.ts'
 export interface StorageState {
   readonly store: ObjectStore
   readonly uploads: ResumableUploads
+  /** What `buckets.testIamPermissions` says that the caller may not do. */
+  readonly denied: Set<string>
 }
 
 /** A request's call name, as in the API's reference, and what answers it. */
@@ -41,12 +52,7 @@ const BUCKET = new RegExp(`^${B}/([^/]+)$`)
 const routes: readonly Route[] = [
   { method: 'GET', path: new RegExp(`^${B}/?$`), call: 'buckets.list', answer: listBuckets },
   { method: 'POST', path: new RegExp(`^${B}/?$`), call: 'buckets.insert', answer: insertBucket },
-  {
-    method: 'GET',
-    path: BUCKET,
-    call: 'buckets.get',
-    answer: ({ store }, { origin }, [b = '']) => jsonReply(bucketResource(store.bucket(b), origin)),
-  },
+  { method: 'GET', path: BUCKET, call: 'buckets.get', answer: getBucket },
   { method: 'PATCH', path: BUCKET, call: 'buckets.patch', answer: patchBucket },
   { method: 'DELETE', path: BUCKET, call: 'buckets.delete', answer: deleteBucket },
   {
@@ -177,61 +183,6 @@ function decodeName(encoded: string): string {
   } catch {
     throw invalid('The name in the path is not percent-encoded UTF-8.')
   }
-}
-
-function listBuckets({ store }: StorageState, { query, origin }: StorageRequest): StorageReply {
-  const prefix = query.get('prefix') ?? ''
-  const buckets = store.buckets().filter(({ name }) => name.startsWith(prefix))
-  return jsonReply({
-    kind: 'storage#buckets',
-    items: buckets.map((bucket) => bucketResource(bucket, origin)),
-  })
-}
-
-function insertBucket({ store }: StorageState, { body, origin }: StorageRequest): StorageReply {
-  const { name, ...attributes } = parseJsonObject(body)
-  return jsonReply(bucketResource(store.createBucket(String(name ?? ''), attributes), origin))
-}
-
-function patchBucket(
-  { store }: StorageState,
-  { body, origin }: StorageRequest,
-  [bucket = '']: string[],
-): StorageReply {
-  return jsonReply(bucketResource(store.patchBucket(bucket, parseJsonObject(body)), origin))
-}
-
-function deleteBucket(
-  { store }: StorageState,
-  _request: StorageRequest,
-  [bucket = '']: string[],
-): StorageReply {
-  store.deleteBucket(bucket)
-  return emptyReply(204)
-}
-
-/** Everybody may do everything here; a bucket that is missing is still missing. */
-function testPermissions(
-  { store }: StorageState,
-  { query }: StorageRequest,
-  [bucket = '']: string[],
-): StorageReply {
-  store.bucket(bucket)
-  return jsonReply({ kind: 'storage#testIamPermissionsResponse', permissions: query.getAll('permissions') })
-}
-
-function storageLayout(
-  { store }: StorageState,
-  _request: StorageRequest,
-  [bucket = '']: string[],
-): StorageReply {
-  store.bucket(bucket)
-  const layout = {
-    location: 'US-CENTRAL1',
-    locationType: 'region',
-    hierarchicalNamespace: { enabled: false },
-  }
-  return jsonReply({ kind: 'storage#storageLayout', bucket, ...layout })
 }
 
 function selection({ query }: StorageRequest) {

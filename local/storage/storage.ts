@@ -3,6 +3,7 @@ import { startControlServer } from '../control/control-server.ts'
 import { FaultTable } from '../control/faults.ts'
 import { answerCall } from './calls.ts'
 import { ObjectStore } from './object-store.ts'
+import { permissionRoutes } from './permission-routes.ts'
 import { ResumableUploads } from './resumable-uploads.ts'
 import type { StorageState } from './routes.ts'
 import { startStorageServer } from './server.ts'
@@ -23,7 +24,7 @@ export interface Storage {
   readonly endpoint: string
   /** The same buckets and objects without faults and counts: for other stand-ins, which a fault is not meant for. */
   readonly internalEndpoint: string
-  /** Faults and call counts; see `startControlServer`. Call names are those of the API's reference. */
+  /** See `permissionRoutes`, and `startControlServer` for faults and counts. Call names are those of the API's reference. */
   readonly controlUrl: string
   close(): Promise<void>
 }
@@ -44,7 +45,8 @@ export async function startStorage(options: StorageOptions = {}): Promise<Storag
   const faults = new FaultTable()
   const calls = new CallCounts()
   const store = new ObjectStore()
-  const state: StorageState = { store, uploads: new ResumableUploads(store) }
+  const denied = new Set<string>()
+  const state: StorageState = { store, uploads: new ResumableUploads(store), denied }
   const watched = await startStorageServer(host, options.port ?? 0, (request) =>
     answerCall(state, faults, calls, request),
   )
@@ -52,7 +54,8 @@ export async function startStorage(options: StorageOptions = {}): Promise<Storag
   const internal = await startStorageServer('127.0.0.1', 0, (request) =>
     answerCall(state, unwatched.faults, unwatched.calls, request),
   )
-  const control = await startControlServer({ faults, calls, host, port: options.controlPort ?? 0 })
+  const routes = permissionRoutes(denied)
+  const control = await startControlServer({ faults, calls, routes, host, port: options.controlPort ?? 0 })
   return {
     endpoint: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${watched.port}`,
     controlUrl: control.url,

@@ -27,20 +27,8 @@ export interface GoogleClients {
  * own is a stand-in: it gets no credentials, and plain text when its URL says `http://`.
  */
 export function createGoogleClients(config: GoogleConfig): GoogleClients {
-  const storage = new Storage({
-    projectId: config.project,
-    ...(config.storageEndpoint && {
-      apiEndpoint: config.storageEndpoint,
-      ...anonymous(config.storageEndpoint),
-    }),
-  })
-  const bigquery = new BigQuery({
-    projectId: config.project,
-    ...(config.bigqueryEndpoint && {
-      apiEndpoint: config.bigqueryEndpoint,
-      ...anonymous(config.bigqueryEndpoint),
-    }),
-  })
+  const storage = createStorage(config)
+  const bigquery = createBigQuery(config)
   const clusters = new dataproc.ClusterControllerClient(dataprocOptions(config))
   const jobs = new dataproc.JobControllerClient(dataprocOptions(config))
   return {
@@ -62,6 +50,28 @@ export function temporalOptions({
   metadata,
 }: TemporalAccess): Pick<ConnectionOptions, 'address' | 'tls' | 'metadata'> & { readonly apiKey?: string } {
   return { address, ...(tls && { tls }), ...(apiKey && { apiKey }), ...(metadata && { metadata }) }
+}
+
+/** The client of Cloud Storage alone. */
+export function createStorage(config: GoogleConfig): Storage {
+  return new Storage({
+    projectId: config.project,
+    ...(config.storageEndpoint && {
+      apiEndpoint: config.storageEndpoint,
+      ...anonymous(config.storageEndpoint),
+    }),
+  })
+}
+
+/** The client of BigQuery alone. */
+export function createBigQuery(config: GoogleConfig): BigQuery {
+  return new BigQuery({
+    projectId: config.project,
+    ...(config.bigqueryEndpoint && {
+      apiEndpoint: config.bigqueryEndpoint,
+      ...anonymous(config.bigqueryEndpoint),
+    }),
+  })
 }
 
 /** Connects to Temporal; fails when it cannot be reached within ten seconds. */

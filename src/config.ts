@@ -1,15 +1,15 @@
 import { Type } from 'typebox'
 import type { ClusterShape } from '../activities/context.ts'
 import type { SparkJobOptions } from '../activities/spark-arguments.ts'
-import type { LoadOptions } from '../activities/table-schema.ts'
+import type { LoadOptions, TableShape } from '../activities/table-schema.ts'
 import type { WriteDisposition } from '../workflows/contract.ts'
 import type { PathRules } from '../workflows/paths.ts'
 import { clusterShape } from './cluster-shape.ts'
-import { checkEnvironment, listOf, refuseFaults, text } from './environment.ts'
+import { ConfigurationError, checkEnvironment, listOf, refuseFaults, text } from './environment.ts'
 import { sparkOptions } from './spark-options.ts'
 import { tableOptions } from './table-options.ts'
 import { readTemporalAccess, type TemporalAccess } from './temporal-access.ts'
-import { gatewayVariables, workerVariables } from './variables.ts'
+import { gatewayVariables, setupVariables, workerVariables } from './variables.ts'
 
 /** Where Temporal is, and what is ours there. */
 export interface TemporalConfig extends TemporalAccess {
@@ -90,6 +90,20 @@ export interface GatewayConfig {
   readonly logLevel: string
 }
 
+/** What set-up makes, and the doctor looks for. */
+export interface SetupConfig {
+  readonly temporal: TemporalConfig
+  readonly google: GoogleConfig
+  readonly pipeline: PipelineConfig
+  readonly sparkScriptUri: string
+  /** The output table, as set-up makes it. */
+  readonly table: TableShape
+  readonly bucketLocation: string
+  /** Prefixes of the raw bucket that batches lie below; each ends in a slash, or is empty for the bucket itself. */
+  readonly batchFolders: readonly string[]
+  readonly temporaryFileDays: number
+}
+
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
@@ -134,6 +148,47 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
     ...metricsOf(v.WORKER_METRICS_HOST, v.WORKER_METRICS_PORT),
     logLevel: v.LOG_LEVEL,
   })
+}
+
+/**
+ * The configuration of set-up: the worker's, and what only set-up reads. Read once and frozen.
+ * @throws ConfigurationError with every fault
+ */
+export function loadSetupConfig(env: Env = process.env): SetupConfig {
+  const { values: v, faults } = checkEnvironment(Type.Object(setupVariables), env)
+  const { temporal, google, pipeline, spark, load } = workerConfigWith(faults, env)
+  return Object.freeze({
+    temporal,
+    google,
+    pipeline,
+    sparkScriptUri: spark.scriptUri,
+    table: load.table,
+    bucketLocation: v.BUCKET_LOCATION ?? pipeline.bigqueryLocation,
+    batchFolders: listOf(v.BATCH_FOLDERS).map(prefixOf),
+    temporaryFileDays: v.TEMPORARY_FILE_DAYS,
+  })
+}
+
+/** @throws ConfigurationError with the worker's faults and those that were found before */
+function workerConfigWith(faults: readonly string[], env: Env): WorkerConfig {
+  try {
+    const config = loadWorkerConfig(env)
+    refuseFaults(faults)
+    return config
+  } catch (error) {
+    if (!(error instanceof ConfigurationError) || error.faults === faults) throw error
+    throw new ConfigurationError([...error.faults, ...faults])
+  }
+}
+
+/** Lets a dotenv file set what the environment does not. @throws Error when it cannot be read */
+export function loadEnvFile(path: string): void {
+  process.loadEnvFile(path)
+}
+
+function prefixOf(folder: string): string {
+  const name = folder.replace(/^\/+|\/+$/g, '')
+  return name === '' ? '' : `${name}/`
 }
 
 /**

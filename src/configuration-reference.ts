@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox'
 import { isRequired } from './environment.ts'
-import { gatewayVariables, workerVariables } from './variables.ts'
+import { gatewayVariables, setupVariables, workerVariables } from './variables.ts'
 
 /** What a variable's schema says of it; only what the reference shows. */
 interface Facts {
@@ -27,6 +27,7 @@ export function configurationReference(): string {
     ...section('Worker and gateway', shared),
     ...section('Worker', only(workerVariables)),
     ...section('Gateway', only(gatewayVariables)),
+    ...section('Set-up', Object.keys(setupVariables)),
     '',
   ].join('\n')
 }
@@ -43,7 +44,9 @@ function section(title: string, names: readonly string[]): string[] {
 }
 
 function row(name: string): string {
-  const schema = ({ ...workerVariables, ...gatewayVariables } as Readonly<Record<string, TSchema>>)[name]
+  const schema = (
+    { ...workerVariables, ...gatewayVariables, ...setupVariables } as Readonly<Record<string, TSchema>>
+  )[name]
   const facts = schema as Facts
   const [what = '', stated] = (facts.description ?? '').split(/; default: /)
   const fallback =

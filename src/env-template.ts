@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox'
 import { isRequired } from './environment.ts'
-import { gatewayVariables, workerVariables } from './variables.ts'
+import { gatewayVariables, setupVariables, workerVariables } from './variables.ts'
 
 /** The text of `.env.example`: each variable once, with what it is for, its unit and its default. */
 export function envTemplate(): string {
@@ -12,6 +12,7 @@ export function envTemplate(): string {
     ...section('Worker and gateway', shared),
     ...section('Worker', only(workerVariables)),
     ...section('Gateway', only(gatewayVariables)),
+    ...section('Set-up', Object.keys(setupVariables)),
     '',
   ].join('\n')
 }
@@ -21,7 +22,9 @@ function section(title: string, names: readonly string[]): string[] {
 }
 
 function entry(name: string): string[] {
-  const schema = ({ ...workerVariables, ...gatewayVariables } as Readonly<Record<string, TSchema>>)[name]
+  const schema = (
+    { ...workerVariables, ...gatewayVariables, ...setupVariables } as Readonly<Record<string, TSchema>>
+  )[name]
   const facts = schema as { readonly description?: string; readonly default?: string | number }
   const required = isRequired(schema) ? ' Required.' : ''
   const note = facts.default !== undefined ? ` Default: ${facts.default}` : required

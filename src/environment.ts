@@ -4,6 +4,14 @@ import { Value } from 'typebox/value'
 /** Reports every fault of the environment at once, one line a variable. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError'
+  /** One sentence a variable. */
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`
+    super(`The configuration has ${count}:\n${faults.map((line) => `  ${line}`).join('\n')}`)
+    this.faults = faults
+  }
 }
 
 /** A comma-separated list; blanks around and empty entries are dropped. */
@@ -103,11 +111,7 @@ export function checkEnvironment<T extends TObject>(
  * @throws ConfigurationError that names every fault
  */
 export function refuseFaults(faults: readonly string[]): void {
-  if (faults.length === 0) return
-  const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`
-  throw new ConfigurationError(
-    `The configuration has ${count}:\n${faults.map((line) => `  ${line}`).join('\n')}`,
-  )
+  if (faults.length > 0) throw new ConfigurationError(faults)
 }
 
 function faultOf(

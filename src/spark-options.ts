@@ -1,5 +1,6 @@
 import { PLACEHOLDERS, placeholdersIn, type SparkJobOptions } from '../activities/spark-arguments.ts'
 import { listOf } from './environment.ts'
+import { sparkScriptUri } from './spark-script.ts'
 
 /** The variables that say how the Spark script is run. */
 export interface SparkVariables {
@@ -19,7 +20,7 @@ export function sparkOptions(v: SparkVariables): {
   const faults: string[] = []
   return {
     spark: {
-      scriptUri: v.SPARK_SCRIPT_URI ?? `gs://${v.RAW_BUCKET}/spark-jobs/spark_avg_speed.py`,
+      scriptUri: v.SPARK_SCRIPT_URI ?? sparkScriptUri(v.RAW_BUCKET),
       arguments: argumentsOf(v.SPARK_ARGUMENTS, faults),
       properties: propertiesOf(v.SPARK_PROPERTIES, faults),
       pythonFileUris: listOf(v.SPARK_PY_FILES ?? ''),

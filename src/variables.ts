@@ -83,7 +83,8 @@ export const workerVariables = {
     pattern: '^[a-z][a-z0-9-]{0,30}$',
   }),
   SPARK_SCRIPT_URI: optionalText({
-    description: 'the Spark script; default: gs://RAW_BUCKET/spark-jobs/spark_avg_speed.py',
+    description:
+      'a Spark script of your own; default: the one of this release, gs://RAW_BUCKET/spark-jobs/spark_avg_speed-<hash>.py, put there by average-speed setup',
     pattern: '^gs://',
   }),
   SPARK_ARGUMENTS: optionalText({
@@ -248,5 +249,23 @@ export const gatewayVariables = {
     default: 0,
     minimum: 0,
     maximum: 65_535,
+  }),
+}
+
+/** What only `average-speed setup`, `doctor` and `export` read, beside the worker's variables. */
+export const setupVariables = {
+  BUCKET_LOCATION: optionalText({
+    description: 'location of the buckets that setup makes; default: BQ_LOCATION',
+  }),
+  BATCH_FOLDERS: text({
+    description:
+      'folders of the raw bucket that batches lie in, comma-separated; / is the bucket itself. What is temporary in them is deleted by a lifecycle rule',
+    default: 'cloud-composer-lab',
+  }),
+  TEMPORARY_FILE_DAYS: integer({
+    description:
+      'days after which the rule deletes transformed and rejected records; longer than a run can take',
+    default: 30,
+    minimum: 1,
   }),
 }

@@ -1,25 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { LOCAL } from './settings.ts'
+import { createBigQuery, createStorage } from '../../src/clients.ts'
+import { loadSetupConfig } from '../../src/config.ts'
+import { ensure } from '../../src/setup/apply.ts'
+import type { Resource } from '../../src/setup/resource.ts'
+import { storageResources, warehouseResources } from '../../src/setup/resources.ts'
+import { constantEnvironment } from './settings.ts'
 
-const SPARK_FOLDER = join(import.meta.dirname, '..', '..', 'spark')
-
-/** Makes the buckets, as a user does once in a project of his own, and puts the Spark script where jobs find it. */
+/**
+ * Makes the buckets, as `average-speed setup` does in a project of one's own, and puts the Spark script where jobs find it.
+ * @param endpoint one whose calls are not counted
+ */
 export async function prepareStorage(endpoint: string): Promise<void> {
-  for (const name of [LOCAL.rawBucket, LOCAL.processedBucket]) {
-    await post(`${endpoint}/storage/v1/b?project=${LOCAL.project}`, JSON.stringify({ name }))
-  }
-  const scripts = readdirSync(SPARK_FOLDER).filter(
-    (name) => name.endsWith('.py') && !name.startsWith('test_'),
-  )
-  for (const script of scripts) {
-    const name = encodeURIComponent(`spark-jobs/${script}`)
-    const url = `${endpoint}/upload/storage/v1/b/${LOCAL.rawBucket}/o?uploadType=media&name=${name}`
-    await post(url, readFileSync(join(SPARK_FOLDER, script)), 'text/x-python')
-  }
+  const config = loadSetupConfig({ ...constantEnvironment(), STORAGE_API_ENDPOINT: endpoint })
+  await ensureAll(storageResources(createStorage(config.google), config))
 }
 
-/** Makes the dataset of the output table, and leaves the call counts as if nobody had. */
+/** Makes dataset and table, and leaves the call counts as if nobody had. */
 export async function prepareWarehouse({
   endpoint,
   controlUrl,
@@ -27,17 +22,11 @@ export async function prepareWarehouse({
   readonly endpoint: string
   readonly controlUrl: string
 }): Promise<void> {
-  const datasetReference = { projectId: LOCAL.project, datasetId: LOCAL.dataset }
-  const url = `${endpoint}/bigquery/v2/projects/${LOCAL.project}/datasets`
-  await post(url, JSON.stringify({ datasetReference, location: 'US' }))
+  const config = loadSetupConfig({ ...constantEnvironment(), BIGQUERY_API_ENDPOINT: endpoint })
+  await ensureAll(warehouseResources(createBigQuery(config.google), config))
   await fetch(`${controlUrl}/calls`, { method: 'DELETE' })
 }
 
-async function post(
-  url: string,
-  body: string | Buffer<ArrayBuffer>,
-  contentType = 'application/json',
-): Promise<void> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': contentType }, body })
-  if (!response.ok) throw new Error(`POST ${url} answered ${response.status}: ${await response.text()}`)
+async function ensureAll(resources: readonly Resource[]): Promise<void> {
+  for (const resource of resources) await ensure(resource)
 }

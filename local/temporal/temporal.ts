@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '@temporalio/client'
+import { msToTs } from '@temporalio/common/lib/time.js'
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { CallCounts } from '../control/call-counts.ts'
@@ -76,6 +77,7 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
     ]),
   ]
   let server = await start(args, log, address, namespace)
+  await keepClosedRuns(address, namespace)
   const restart: Temporal['restart'] = async ({ kill } = {}) => {
     await stopProcess(server, kill ? 'SIGKILL' : 'SIGTERM')
     server = await start(args, log, address, namespace)
@@ -104,6 +106,17 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
     async close() {
       await Promise.all([stopProcess(server), control.close()])
     },
+  }
+}
+
+/** The development server forgets closed runs after a day, and has no option for it. */
+async function keepClosedRuns(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address })
+  try {
+    const config = { workflowExecutionRetentionTtl: msToTs('30 days') }
+    await connection.workflowService.updateNamespace({ namespace, config })
+  } finally {
+    await connection.close()
   }
 }
 

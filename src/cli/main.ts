@@ -4,6 +4,7 @@ import { modernised } from './arguments.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { listCommand } from './commands/list.ts'
 import { retryCommand } from './commands/retry.ts'
+import { setupCommand } from './commands/setup.ts'
 import { statusCommand } from './commands/status.ts'
 import { triggerCommand } from './commands/trigger.ts'
 import { watchCommand } from './commands/watch.ts'
@@ -15,7 +16,9 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = code
   }
   const program = new Command('average-speed')
-    .description('Start and follow runs of the average-speed pipeline.')
+    .description(
+      'Start and follow runs of the average-speed pipeline; set a deployment up and look after it.',
+    )
     .showHelpAfterError('(average-speed help shows how)')
     .exitOverride()
     .addHelpText('after', EXIT_HELP)
@@ -26,6 +29,7 @@ async function main(argv: readonly string[]): Promise<void> {
   listCommand(program.command('list'), done)
   cancelCommand(program.command('cancel'), done)
   retryCommand(program.command('retry'), done)
+  setupCommand(program.command('setup'), done)
   await program.parseAsync(modernised(argv), { from: 'user' })
 }
 

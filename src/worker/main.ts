@@ -3,12 +3,13 @@ import { NativeConnection, Runtime } from '@temporalio/worker'
 import { connectTemporal, createGoogleClients, temporalOptions } from '../clients.ts'
 import { loadWorkerConfig, type WorkerConfig } from '../config.ts'
 import { createLogger, temporalLogger } from '../logging.ts'
+import { ensure } from '../setup/apply.ts'
+import { reaperSchedule } from '../setup/reaper-schedule.ts'
 import { explainTemporalFailure } from '../temporal-failure.ts'
 import { createWorker } from './create-worker.ts'
 import { healthServer } from './health.ts'
 import { telemetryOf } from './metrics.ts'
 import { observeOpenRuns } from './open-runs.ts'
-import { ensureReaperSchedule } from './reaper-schedule.ts'
 
 /** Runs a worker until SIGINT or SIGTERM; then finishes or lets go of what it is doing, and closes what it opened. */
 async function main(): Promise<void> {
@@ -41,7 +42,7 @@ async function openTemporal({
   try {
     const client = await connectTemporal(temporal)
     const connection = await NativeConnection.connect(temporalOptions(temporal))
-    await ensureReaperSchedule(client, pipeline.deployment, temporal.taskQueue)
+    await ensure(reaperSchedule(client, pipeline.deployment, temporal.taskQueue))
     return { client, connection }
   } catch (error) {
     throw await explainTemporalFailure(temporal, error)

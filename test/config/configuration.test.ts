@@ -22,7 +22,7 @@ describe('the configuration', () => {
   test('fills in defaults, and reads the older way to write a table', () => {
     const { pipeline, google, cluster, spark } = loadWorkerConfig(worker)
     expect(pipeline.outputTable).toBe('some-project.Demo.trips')
-    expect(spark.scriptUri).toBe('gs://raw/spark-jobs/spark_avg_speed.py')
+    expect(spark.scriptUri).toMatch(/^gs:\/\/raw\/spark-jobs\/spark_avg_speed-[0-9a-f]{12}\.py$/)
     expect(pipeline.paths.allowedBuckets).toEqual(['raw'])
     expect(google).toEqual({ project: 'some-project', region: 'us-central1' })
     expect(cluster.zones).toEqual([])

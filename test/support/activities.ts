@@ -4,6 +4,7 @@ import { DefaultLogger } from '@temporalio/worker'
 import { type Activities, type ActivitySettings, createActivities } from '../../activities/index.ts'
 import { TABLE_SCHEMA } from '../../activities/table-schema.ts'
 import type { GoogleClients } from '../../src/clients.ts'
+import { sparkScriptUri } from '../../src/spark-script.ts'
 import type { AverageSpeedInput } from '../../workflows/contract.ts'
 import { planRun, type RunPlan } from '../../workflows/plan.ts'
 import type { Attempt, Deadlines } from '../../workflows/run-types.ts'
@@ -26,7 +27,7 @@ export function settingsOf(cloud: TestCloud): ActivitySettings {
     deployment: 'test',
     bigqueryLocation: 'US',
     spark: {
-      scriptUri: `gs://${rawBucket}/spark-jobs/spark_avg_speed.py`,
+      scriptUri: sparkScriptUri(rawBucket),
       arguments: [],
       properties: {},
       pythonFileUris: [],

@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import type { SetupOutcome } from '../../setup/apply.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { addOperatorOptions, type OperatorOptions, settingsOf } from '../operator.ts'
+
+interface SetupOptions extends OperatorOptions {
+  readonly dryRun?: boolean
+}
+
+/** `average-speed setup`: makes what a deployment needs; a second time it changes nothing. */
+export function setupCommand(command: Command, done: (code: ExitCode) => void): Command {
+  return addOperatorOptions(command)
+    .description('make buckets, lifecycle, Spark script, dataset, table, search attributes and schedule')
+    .option('--dry-run', 'only say what would be done')
+    .action(async (options: SetupOptions) => done(await setup(options)))
+}
+
+async function setup(options: SetupOptions): Promise<ExitCode> {
+  const config = await settingsOf(options, ({ loadSetupConfig }) => loadSetupConfig())
+  const { setUp } = await import('../../setup/setup.ts')
+  const tell = (outcome: SetupOutcome): void => {
+    if (!options.json) process.stdout.write(textOf(outcome))
+  }
+  const outcomes = await setUp(config, { dryRun: options.dryRun === true, tell })
+  if (options.json) process.stdout.write(`${JSON.stringify(outcomes, undefined, 2)}\n`)
+  return outcomes.some(({ state }) => state === 'failed') ? EXIT.runFailed : EXIT.success
+}
+
+function textOf({ state, thing, detail, fault }: SetupOutcome): string {
+  const line = `${state.padEnd('would create'.length)}  ${thing}  (${detail})\n`
+  return fault === undefined ? line : `${line}  ${fault.finding}\n  -> ${fault.remedy}\n`
+}

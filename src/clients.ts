@@ -128,6 +128,12 @@ function anonymous(endpoint: string): { authClient?: OAuth2Client } {
   return { authClient }
 }
 
+/** Whether any of the clients talks to Google itself, and so needs credentials. */
+export function needsCredentials(config: GoogleConfig): boolean {
+  const endpoints = [config.storageEndpoint, config.bigqueryEndpoint, config.dataprocEndpoint]
+  return endpoints.some((endpoint) => endpoint === undefined || isGoogle(endpoint))
+}
+
 function isGoogle(endpoint: string): boolean {
   return /(^|\.|\/)googleapis\.com(:\d+)?(\/|$)/.test(endpoint)
 }

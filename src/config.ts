@@ -181,6 +181,16 @@ function workerConfigWith(faults: readonly string[], env: Env): WorkerConfig {
   }
 }
 
+/** Whether the environment has settings of a gateway at all: a worker's machine need not. */
+export function hasGatewaySettings(env: Env = process.env): boolean {
+  return ['AUTHENTICATION', 'ALLOWED_CALLERS', 'IAP_AUDIENCE'].some((name) => Boolean(env[name]))
+}
+
+/** Whether the environment names a file with Google credentials. */
+export function namesCredentials(env: Env = process.env): boolean {
+  return Boolean(env['GOOGLE_APPLICATION_CREDENTIALS'])
+}
+
 /** Lets a dotenv file set what the environment does not. @throws Error when it cannot be read */
 export function loadEnvFile(path: string): void {
   process.loadEnvFile(path)

@@ -16,6 +16,7 @@ import { JobRunner } from './job-runner.ts'
 import type { JobContext } from './job-starter.ts'
 import { JobStore } from './jobs.ts'
 import { ObjectStore } from './object-store.ts'
+import { permissionRoutes } from './permission-routes.ts'
 import { addPublicData } from './public-data.ts'
 import { queryRoutes } from './query-routes.ts'
 import { defaultSettings, JobFaults } from './settings.ts'
@@ -52,7 +53,7 @@ export interface BigQueryStandIn {
  *
  * Call names for faults and counts are those of the API's reference: `jobs.insert`, `jobs.get`, `jobs.list`, `jobs.cancel`,
  * `jobs.delete`, `jobs.query`, `jobs.getQueryResults`, `tabledata.list`, and insert, get, list, patch, update and delete of
- * `datasets` and `tables`. A fault's `match` is compared with the URL and, for a POST, with the body.
+ * `datasets` and `tables`, and `tables.testIamPermissions`. A fault's `match` is compared with the URL and, for a POST, with the body.
  * @see https://cloud.google.com/bigquery/docs/reference/rest
  */
 export async function startBigQuery(options: BigQueryOptions): Promise<BigQueryStandIn> {
@@ -120,6 +121,7 @@ function routes(context: JobContext) {
   return async (app: FastifyInstance): Promise<void> => {
     datasetRoutes(app, context.warehouse)
     tableRoutes(app, context.warehouse)
+    permissionRoutes(app, context.warehouse, context.settings)
     tabledataRoutes(app, context.warehouse)
     jobRoutes(app, context)
     queryRoutes(app, context)

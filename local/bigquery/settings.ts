@@ -13,6 +13,8 @@ export const Settings = Type.Object(
     extractMs: Type.Number({ minimum: 0 }),
     /** Rows in each file of an extract to a URI with a wildcard; BigQuery decides by size. */
     extractRowsPerFile: Type.Integer({ minimum: 1 }),
+    /** What `tables.testIamPermissions` leaves out; to have a call refused, inject a fault. */
+    deniedPermissions: Type.Array(Type.String()),
   },
   { additionalProperties: false },
 )
@@ -20,7 +22,14 @@ export type Settings = Static<typeof Settings>
 
 /** The settings at start: jobs take no longer than they need, and 5,500 rows make three files. */
 export function defaultSettings(): Settings {
-  return { pendingMs: 0, loadMs: 0, queryMs: 0, extractMs: 0, extractRowsPerFile: 2000 }
+  return {
+    pendingMs: 0,
+    loadMs: 0,
+    queryMs: 0,
+    extractMs: 0,
+    extractRowsPerFile: 2000,
+    deniedPermissions: [],
+  }
 }
 
 /** A job that is going to fail, whatever it asks for. */

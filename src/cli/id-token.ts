@@ -1,7 +1,7 @@
 import { GoogleAuth, IdTokenClient, type IdTokenProvider } from 'google-auth-library'
+import { honourTokenUri } from '../token-endpoint.ts'
 import { CliError, EXIT } from './exit-codes.ts'
 import { federatedIdTokens, isFederated } from './federation.ts'
-import { honourTokenUri } from './token-endpoint.ts'
 
 /** Gives the value of an Authorization header; asks for a new token only when the old one is about to expire. */
 export type Authorize = () => Promise<string>

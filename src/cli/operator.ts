@@ -18,21 +18,33 @@ export function addOperatorOptions(command: Command): Command {
 }
 
 /**
+ * Lets the settings file set what the environment does not.
+ * @returns the file, if there is one
+ * @throws CliError when it cannot be read
+ */
+export async function loadSettingsFile({ envFile }: OperatorOptions): Promise<string | undefined> {
+  const file = envFile ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
+  if (file === undefined) return undefined
+  const { loadEnvFile } = await import('../config.ts')
+  try {
+    loadEnvFile(file)
+  } catch (error) {
+    throw new CliError(EXIT.usage, `The settings cannot be read from ${file}: ${(error as Error).message}.`)
+  }
+  return file
+}
+
+/**
  * Reads the deployment's settings, from the environment and from the file; the environment goes before the file.
  * @throws CliError that names every fault
  */
 export async function settingsOf<T>(
-  { envFile }: OperatorOptions,
+  options: OperatorOptions,
   load: (config: typeof import('../config.ts')) => T,
 ): Promise<T> {
+  const file = await loadSettingsFile(options)
   const config = await import('../config.ts')
   const { ConfigurationError } = await import('../environment.ts')
-  const file = envFile ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
-  try {
-    if (file !== undefined) config.loadEnvFile(file)
-  } catch (error) {
-    throw new CliError(EXIT.usage, `The settings cannot be read from ${file}: ${(error as Error).message}.`)
-  }
   try {
     return load(config)
   } catch (error) {

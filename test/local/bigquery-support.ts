@@ -24,7 +24,14 @@ export interface BigQueryUnderTest {
 /** The dataset that the local cloud begins with. */
 export const DATASET = 'ComposerDemo'
 const BUCKET = 'local-project-raw'
-const QUICK = { pendingMs: 0, loadMs: 0, queryMs: 0, extractMs: 0, extractRowsPerFile: 2000 }
+const QUICK = {
+  pendingMs: 0,
+  loadMs: 0,
+  queryMs: 0,
+  extractMs: 0,
+  extractRowsPerFile: 2000,
+  deniedPermissions: [],
+}
 
 export async function startBigQueryUnderTest(): Promise<BigQueryUnderTest> {
   const cloud = await startCloud({ services: ['storage', 'bigquery'] })

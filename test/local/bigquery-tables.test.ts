@@ -208,3 +208,15 @@ describe('rows of a table', () => {
     await expect(trips.getRows({ pageToken: 'nonsense' })).rejects.toMatchObject({ code: 400 })
   })
 })
+
+test('who asks is told which permissions he has on a table', async () => {
+  const [table] = await dataset.createTable('permitted', { schema: schemaOf('a STRING') })
+  const wanted = ['bigquery.tables.get', 'bigquery.tables.updateData']
+  const ask = async (): Promise<unknown> => (await table.testIamPermissions(wanted))[0]
+  await expect(ask()).resolves.toEqual({ permissions: wanted })
+  await under.set({ deniedPermissions: ['bigquery.tables.updateData'] })
+  await expect(ask()).resolves.toEqual({ permissions: ['bigquery.tables.get'] })
+  await under.set({ deniedPermissions: wanted })
+  await expect(ask()).resolves.toEqual({})
+  await under.reset()
+})

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client'
 import { connectTemporal } from '../clients.ts'
 import type { SetupConfig } from '../config.ts'
 import { temporalResources } from '../setup/resources.ts'
+import { temporalFault } from '../setup/temporal.ts'
 import { type Examiner, examine, type Finding, fault, ok } from './finding.ts'
 
 // temporal.api.enums.v1.TaskQueueType: https://github.com/temporalio/api/blob/master/temporal/api/enums/v1/task_queue.proto
@@ -16,7 +17,7 @@ export async function examineTemporal(config: SetupConfig, examiner: Examiner): 
   try {
     client = await connectTemporal(config.temporal)
   } catch (error) {
-    return [fault(examiner.explain(error, `reach Temporal at ${config.temporal.address}`))]
+    return [fault(await temporalFault(config.temporal, error))]
   }
   try {
     const resources = temporalResources(client, config)

@@ -3,6 +3,7 @@ import type { SetupConfig } from '../config.ts'
 import { apply, type SetupOutcome } from './apply.ts'
 import { type Explain, explainer } from './explain.ts'
 import { storageResources, temporalResources, warehouseResources } from './resources.ts'
+import { temporalFault } from './temporal.ts'
 
 /**
  * Makes all that a deployment needs in its project and in Temporal, one thing after the other; what is there already and
@@ -46,7 +47,7 @@ async function setUpTemporal(
       await client.connection.close()
     }
   } catch (error) {
-    const fault = options.explain(error, `reach Temporal at ${address}`)
+    const fault = await temporalFault(config.temporal, error)
     options.tell({
       state: 'failed',
       thing: `Temporal at ${address}`,

@@ -3,7 +3,9 @@ import type { Client } from '@temporalio/client'
 import { isGrpcServiceError } from '@temporalio/client'
 import { msToTs } from '@temporalio/common/lib/time.js'
 import { SEARCH_ATTRIBUTES } from '../../workflows/contract.ts'
-import type { Resource } from './resource.ts'
+import type { TemporalAccess } from '../temporal-access.ts'
+import { explainTemporalFailure } from '../temporal-failure.ts'
+import type { Fault, Resource } from './resource.ts'
 
 /** A run id is known for as long as its closed run is kept: P1 asks for this many days. */
 const RETENTION_DAYS = 30
@@ -129,4 +131,13 @@ async function orNothing<T>(call: () => Promise<T>, code: number): Promise<T | u
 
 function isCode(error: unknown, code: number): boolean {
   return isGrpcServiceError(error) && Number(error.code) === code
+}
+
+/** Why Temporal cannot be used, and which setting to look at. */
+export async function temporalFault(access: TemporalAccess, error: unknown): Promise<Fault> {
+  const { message } = await explainTemporalFailure(access, error)
+  return {
+    finding: message.split('\n')[0] ?? message,
+    remedy: `Start it, or correct TEMPORAL_ADDRESS (${access.address}) and the other settings that begin with TEMPORAL_.`,
+  }
 }

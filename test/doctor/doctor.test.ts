@@ -307,7 +307,9 @@ describe('average-speed doctor', () => {
     const faults = await faultsWith({ TEMPORAL_ADDRESS: '127.0.0.1:1', PROCESSED_BUCKET: 'nowhere' })
     expect(faults).toEqual([
       expect.stringContaining('gs://nowhere'),
-      expect.stringMatching(/^Could not reach Temporal at 127\.0\.0\.1:1: .*TEMPORAL_ADDRESS/s),
+      expect.stringMatching(
+        /^Temporal at 127\.0\.0\.1:1 cannot be used: .* -> Start it, or correct TEMPORAL_ADDRESS/s,
+      ),
     ])
   })
 

@@ -178,7 +178,7 @@ describe('average-speed setup', () => {
   test('makes what is in Google Cloud while Temporal is away', async () => {
     const { code, stdout } = await runCli(['setup'], { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' })
     expect(stdout).toMatch(/^failed .*Temporal at 127\.0\.0\.1:1/m)
-    expect(stdout).toMatch(/-> Check TEMPORAL_ADDRESS/)
+    expect(stdout).toMatch(/-> Start it, or correct TEMPORAL_ADDRESS/)
     expect(stdout.match(/^unchanged /gm)).toHaveLength(6)
     expect(code).toBe(1)
   })

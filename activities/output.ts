@@ -3,19 +3,11 @@ import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, OutputSummary } from '../workflows/run-types.ts'
 import type { ActivityClients } from './context.ts'
 import { attempting, failure } from './failures.ts'
+import { type JobSummary, parseSummary } from './job-summary.ts'
 import { heartbeating } from './long-running.ts'
 import { readManifest } from './manifests.ts'
 import { objectsByRelativeName, readObject } from './objects.ts'
 import { checkAllThere } from './raw-files.ts'
-
-/** The job's own account, `_summary.json` in its output. */
-interface Summary {
-  readonly rows_read: number
-  readonly rows_written: number
-  readonly rows_rejected: number
-  readonly files_read: number
-  readonly rejects_by_reason?: Readonly<Record<string, number>>
-}
 
 /** Activities on what the Spark job has written. */
 export function outputActivities({ storage }: ActivityClients) {
@@ -41,16 +33,16 @@ export function outputActivities({ storage }: ActivityClients) {
           }
           checkAllThere(plan, manifest.objects, raw, new Map())
           return {
-            rowsRead: summary.rows_read,
-            rowsWritten: summary.rows_written,
-            rowsRejected: summary.rows_rejected,
+            rowsRead: summary.read,
+            rowsWritten: summary.written,
+            rowsRejected: summary.rejected,
           }
         }),
       )
     },
   }
 
-  async function readSummary(attempt: Attempt): Promise<Summary> {
+  async function readSummary(attempt: Attempt): Promise<JobSummary> {
     const success = await readObject(storage, `${attempt.outputPath}_SUCCESS`)
     const summary = await readObject(storage, `${attempt.outputPath}_summary.json`)
     if (success === undefined || summary === undefined) {
@@ -60,7 +52,7 @@ export function outputActivities({ storage }: ActivityClients) {
         `The job ended well, but there is no ${attempt.outputPath}${missing}. Nothing was loaded; retry the run.`,
       )
     }
-    return JSON.parse(summary.text) as Summary
+    return parseSummary(summary.text, `${attempt.outputPath}_summary.json`)
   }
 }
 
@@ -72,30 +64,28 @@ export async function readJobFailure(storage: Storage, attempt: Attempt): Promis
   return failure(kind === 'RawFileMissing' ? 'RawFilesMissing' : 'RawFileUnreadable', message)
 }
 
-function checkCounts(
-  batch: Batch,
-  attempt: Attempt,
-  { rows_read, rows_written, rows_rejected, files_read }: Summary,
-): void {
-  if (files_read !== batch.files) {
+function checkCounts(batch: Batch, attempt: Attempt, summary: JobSummary): void {
+  const { read, written, rejected, leftOut, files } = summary
+  if (files !== undefined && files !== batch.files) {
     throw failure(
       'CountsDiffer',
-      `The job has read ${files_read} files, and ${batch.manifestUri} lists ${batch.files}. Nothing was loaded; retry the run.`,
+      `The job has read ${files} files, and ${batch.manifestUri} lists ${batch.files}. Nothing was loaded; retry the run.`,
     )
   }
-  if (rows_read !== rows_written + rows_rejected) {
+  if (read !== written + rejected + leftOut) {
+    const others = leftOut === 0 ? '' : `, ${leftOut} left out`
     throw failure(
       'CountsDiffer',
-      `The job's counts in ${attempt.outputPath}_summary.json do not add up: ${rows_read} read, ${rows_written} written, ${rows_rejected} rejected. Nothing was loaded; retry the run.`,
+      `The job's counts in ${attempt.outputPath}_summary.json do not add up: ${read} read, ${written} written, ${rejected} rejected${others}. Nothing was loaded; retry the run.`,
     )
   }
 }
 
-function checkRejects(plan: RunPlan, attempt: Attempt, summary: Summary): void {
-  const { rows_read: read, rows_rejected: rejected } = summary
+function checkRejects(plan: RunPlan, attempt: Attempt, summary: JobSummary): void {
+  const { read, rejected } = summary
   const limit = Math.min(plan.maxRejects, Math.floor(plan.maxRejectShare * read))
   if (rejected === 0 || (rejected <= limit && rejected < read)) return
-  const reasons = Object.entries(summary.rejects_by_reason ?? {})
+  const reasons = Object.entries(summary.rejectsByReason)
     .sort(([, a], [, b]) => b - a)
     .slice(0, 3)
     .map(([reason, count]) => `${count} × ${reason}`)

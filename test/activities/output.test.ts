@@ -73,6 +73,30 @@ describe('verifyOutput', () => {
     })
   })
 
+  test('P9: records that a job left out by design are counted, and need no row', async () => {
+    await wrote(10, 3, 1, { rows_left_out: 6 })
+    expect(await verify()).toEqual({ rowsRead: 10, rowsWritten: 3, rowsRejected: 1 })
+    await wrote(10, 3, 1, { rows_left_out: 7 })
+    await expect(verify()).rejects.toMatchObject({
+      type: 'CountsDiffer',
+      message: expect.stringContaining('10 read, 3 written, 1 rejected, 7 left out'),
+    })
+  })
+
+  test('P9: a summary may leave out what is zero or not known, but not what was read and written', async () => {
+    await wrote(10, 10, 0, { rows_rejected: undefined, files_read: undefined })
+    expect(await verify()).toEqual({ rowsRead: 10, rowsWritten: 10, rowsRejected: 0 })
+    for (const more of [{ rows_read: undefined }, { rows_written: '10' }, { rows_rejected: -1 }]) {
+      await wrote(10, 10, 0, more)
+      await expect(verify()).rejects.toMatchObject({
+        type: 'CountsDiffer',
+        message: expect.stringContaining(`must write a whole number as ${Object.keys(more)[0]}`),
+      })
+    }
+    await putObject(google.storage, `${attempt.outputPath}_summary.json`, 'done')
+    await expect(verify()).rejects.toMatchObject({ type: 'CountsDiffer' })
+  })
+
   test('P8: a job that has read another number of files than were described is CountsDiffer', async () => {
     await wrote(10, 10, 0, { files_read: 2 })
     await expect(verify()).rejects.toMatchObject({

@@ -1,0 +1,49 @@
+import { failure } from './failures.ts'
+
+/** A Spark script's own account of what became of the records, `_summary.json` in its output. */
+export interface JobSummary {
+  readonly read: number
+  /** Rows in the CSV. */
+  readonly written: number
+  /** Records that cannot be read. */
+  readonly rejected: number
+  /** Records that by design have no row of their own: filtered, or one of many in a total. */
+  readonly leftOut: number
+  /** Absent when the script does not say. */
+  readonly files?: number
+  readonly rejectsByReason: Readonly<Record<string, number>>
+}
+
+/**
+ * Reads a summary. A script must say `rows_read` and `rows_written`; `rows_rejected` and `rows_left_out` are 0 unless it says
+ * otherwise.
+ * @throws CountsDiffer when the text is no summary
+ */
+export function parseSummary(text: string, uri: string): JobSummary {
+  const content = parse(text)
+  const count = (name: string, fallback?: number): number => {
+    const value = content[name] ?? fallback
+    if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value)
+    throw failure(
+      'CountsDiffer',
+      `The Spark script must write a whole number as ${name} into ${uri}, and has written ${JSON.stringify(value) ?? 'none'}. Nothing was loaded; mend the script and retry the run.`,
+    )
+  }
+  return {
+    read: count('rows_read'),
+    written: count('rows_written'),
+    rejected: count('rows_rejected', 0),
+    leftOut: count('rows_left_out', 0),
+    ...(content['files_read'] !== undefined && { files: count('files_read') }),
+    rejectsByReason: (content['rejects_by_reason'] ?? {}) as Readonly<Record<string, number>>,
+  }
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const content: unknown = JSON.parse(text)
+    return typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}

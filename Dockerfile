@@ -28,7 +28,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY --from=build /app/dist dist
-COPY spark/spark_avg_speed.py dist/spark/
+COPY spark/spark_avg_speed.py dist/spark/spark_avg_speed.py
 COPY deploy/healthcheck.mjs deploy/healthcheck.mjs
 USER node
 ENTRYPOINT ["node"]

@@ -33,6 +33,11 @@ export function preparationActivities(
             clusterLifetime: clusterLifetimeMs(settings),
           },
           zones: await zones(),
+          cloud: {
+            project: settings.project,
+            region: settings.region,
+            bigqueryLocation: settings.bigqueryLocation,
+          },
         }
       } catch (error) {
         if (error instanceof InputError || error instanceof PathError)

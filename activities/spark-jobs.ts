@@ -22,10 +22,16 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
     /**
      * Runs the attempt's one Spark job and waits until it is done. Its id was chosen before, so a repeated try watches the
      * job of the first (P6). The job is cancelled only when the run itself is.
+     * @returns the folder with its driver's output, `gs://…/`, if Dataproc names it
      * @throws BatchInProgress, SparkJobFailed, SparkJobCancelled, RawFileUnreadable, RawFilesMissing, ClusterGone
      */
-    async runSparkJob(plan: RunPlan, batch: Batch, attempt: Attempt, cluster: ClusterRef): Promise<void> {
-      await attempting(`run the Spark job ${attempt.sparkJobId}`, async () => {
+    async runSparkJob(
+      plan: RunPlan,
+      batch: Batch,
+      attempt: Attempt,
+      cluster: ClusterRef,
+    ): Promise<string | undefined> {
+      return attempting(`run the Spark job ${attempt.sparkJobId}`, async () => {
         await claim.hold(plan)
         await submit(plan, batch, attempt, cluster)
         const job = await pollUntil({
@@ -35,6 +41,8 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
           cancel: () => cancel(attempt.sparkJobId),
         })
         if (job.status?.state !== 'DONE') throw await jobFailure(job, attempt, cluster)
+        // It is a prefix of numbered objects: what people can open is the folder that they are in.
+        return job.driverOutputResourceUri?.replace(/[^/]*$/, '')
       })
     },
   }

@@ -30,12 +30,14 @@ import {
   FAILURES,
   type FailureDetails,
   STARTED_BY_MEMO,
+  type StepName,
 } from './contract.ts'
 import { type ClusterContext, withEphemeralCluster } from './ephemeral-cluster.ts'
 import { nameOf, runFailure } from './failures.ts'
 import { createProgress } from './progress.ts'
 import { type Done, type Ended, type Loaded, type Output, receiptOf, resultOf } from './result.ts'
 import type { Attempt, Batch, Load, Prepared } from './run-types.ts'
+import { calling } from './summaries.ts'
 import { countRows, countRun, logFailure } from './telemetry.ts'
 
 /** A run, from its checked input on. */
@@ -55,6 +57,7 @@ export async function averageSpeed(input: AverageSpeedInput): Promise<AverageSpe
     const run: Run = { ...(await prepareRun(input)), progress, cleanup, receipts }
     const { plan } = run
     progress.batch(plan.rawPath)
+    progress.tell({ cloud: run.cloud, rawPath: plan.rawPath, outputTable: plan.outputTable })
     const batch = await describeBatch(run)
     rawFilesAt = plan.rawPath
     let done: Done
@@ -65,7 +68,13 @@ export async function averageSpeed(input: AverageSpeedInput): Promise<AverageSpe
       if (FAILURES[type] === 'data') {
         const reason = { type, message, workflowId: workflowInfo().workflowId }
         cleanup.arm(`The raw files are not all in ${plan.failedPath}`, () =>
-          moveRawFilesToFailed(plan, batch, reason),
+          calling(
+            `Move ${batch.files} files to ${plan.failedPath}`,
+            moveRawFilesToFailed,
+            plan,
+            batch,
+            reason,
+          ),
         )
         rawFilesAt = plan.failedPath
       }
@@ -74,12 +83,15 @@ export async function averageSpeed(input: AverageSpeedInput): Promise<AverageSpe
     return await conclude(run, done)
   } catch (error) {
     await cleanUp({ progress, cleanup, receipts })
-    throw failed(error, {
+    const details: FailureDetails = {
       step: progress.stepOf(error),
       ...(rawFilesAt !== undefined && { rawFilesAt }),
       clusters: receipts,
       notCleaned: cleanup.notCleaned,
-    })
+    }
+    progress.tell({ failure: { ...endingOf(error, details.step), ...details } })
+    report(error, details)
+    throw runFailure(error, details)
   }
 }
 
@@ -116,7 +128,9 @@ async function conclude(run: Run, done: Done): Promise<AverageSpeedResult> {
   await cleanUp(run, () =>
     // Armed last, once all else is done, so that the receipt tells of it. A run without one is still a good run.
     cleanup.arm('The receipt was not written', async () => {
-      receiptUri = await writeReceipt(receiptOf(resultOf(run, done, ended()), workflowId, new Date()))
+      const receipt = receiptOf(resultOf(run, done, ended()), workflowId, new Date())
+      receiptUri = await calling(`Write the receipt of ${receipt.runId}`, writeReceipt, receipt)
+      run.progress.tell({ receiptUri })
     })(),
   )
   if (!done.loadedBefore) {
@@ -127,32 +141,38 @@ async function conclude(run: Run, done: Done): Promise<AverageSpeedResult> {
   return { ...resultOf(run, done, ended()), ...(receiptUri !== undefined && { receiptUri }) }
 }
 
-/** The failure that ends the run, once it is counted and logged. */
-function failed(error: unknown, details: FailureDetails): Error {
+/** How a run that did not succeed ended, for people. */
+function endingOf(error: unknown, step: StepName): { readonly type: string; readonly message: string } {
+  return isCancellation(error)
+    ? { type: 'Cancelled', message: 'The run was cancelled.' }
+    : nameOf(error, step)
+}
+
+/** Counts a run that did not succeed, and logs it if it failed. */
+function report(error: unknown, details: FailureDetails): void {
   if (isCancellation(error)) {
     countRun({ state: 'cancelled' })
-  } else {
-    const { type, message } = nameOf(error, details.step)
-    countRun({ state: 'failed', type })
-    logFailure(type, message, details)
+    return
   }
-  return runFailure(error, details)
+  const { type, message } = nameOf(error, details.step)
+  countRun({ state: 'failed', type })
+  logFailure(type, message, details)
 }
 
 async function describeBatch(run: Run): Promise<Batch> {
   const { plan, progress, cleanup } = run
   cleanup.arm(
     `The claim on ${plan.rawPath} was not released, which the next run of the batch will mend`,
-    () => releaseBatch(plan),
+    () => calling(`Release ${plan.batchName}`, releaseBatch, plan),
   )
-  await progress.step('claimBatch', () => claimBatch(plan))
+  await progress.step('claimBatch', () => calling(`Claim ${plan.batchName}`, claimBatch, plan))
   return describe(run)
 }
 
 function describe({ plan, progress }: Run): Promise<Batch> {
   return progress.step(
     'describeRawFiles',
-    () => describeRawFiles(plan),
+    () => calling(`Describe the files in ${plan.rawPath}`, describeRawFiles, plan),
     (batch) => `${batch.files} files, ${batch.bytes} bytes`,
   )
 }
@@ -164,14 +184,16 @@ async function processBatch(run: Run, described: Batch): Promise<Done> {
     progress.note({ loadJobId: loaded.load.jobId })
     progress.rowsLoaded(loaded.load.rows)
   }
+  progress.tell({ rowsLoaded: loaded.load?.rows ?? 0, loadedBefore: loaded.loadedBefore })
   // The load has committed, so the files must follow it (P10).
   const archive = await CancellationScope.nonCancellable(() =>
     progress.step(
       'archiveRawFiles',
-      () => archiveRawFiles(plan, loaded.batch),
+      () => calling(`Archive ${loaded.batch.files} files`, archiveRawFiles, plan, loaded.batch),
       ({ files, bytes, processedPath }) => `${files} files, ${bytes} bytes in ${processedPath}`,
     ),
   )
+  progress.tell({ processedPath: archive.processedPath })
   return { ...loaded, archive }
 }
 
@@ -184,7 +206,9 @@ async function loadBatch(run: Run, described: Batch): Promise<Loaded> {
   let batch = described
   let attempts: Attempts | undefined
   for (;;) {
-    const earlier = await progress.within('loadTable', () => findLoad(plan, batch))
+    const earlier = await progress.within('loadTable', () =>
+      calling(`Look for an earlier load of ${plan.batchName}`, findLoad, plan, batch),
+    )
     refuseIfCancelled()
     if (earlier !== undefined) return { batch, load: earlier, loadedBefore: true }
     attempts ??= firstAttempt(run, uuid4())
@@ -203,11 +227,23 @@ async function loadBatch(run: Run, described: Batch): Promise<Loaded> {
 async function produceOutput(run: Run, batch: Batch, attempt: Attempt): Promise<Output> {
   const { plan, progress, cleanup, deadlines } = run
   progress.note({ attempt: attempt.number, clusterName: attempt.clusterName, sparkJobId: attempt.sparkJobId })
-  cleanup.arm(`Temporary files may remain under ${attempt.outputPath}`, () => deleteTemporaryFiles(attempt))
-  await withEphemeralCluster(run, attempt, (cluster) =>
-    progress.step('runSparkJob', () => sparkJob(deadlines).runSparkJob(plan, batch, attempt, cluster)),
+  cleanup.arm(`Temporary files may remain under ${attempt.outputPath}`, () =>
+    calling(`Delete ${attempt.outputPath}`, deleteTemporaryFiles, attempt),
   )
-  const summary = await progress.within('runSparkJob', () => verifyOutput(plan, batch, attempt))
+  await withEphemeralCluster(run, attempt, (cluster) =>
+    progress.step('runSparkJob', async () => {
+      const { runSparkJob } = sparkJob(deadlines)
+      const line = `Run ${attempt.sparkJobId} on ${batch.files} files, ${batch.bytes} bytes`
+      progress.tell({ driverOutput: await calling(line, runSparkJob, plan, batch, attempt, cluster) })
+    }),
+  )
+  const summary = await progress.within('runSparkJob', () =>
+    calling(`Check the output in ${attempt.outputPath}`, verifyOutput, plan, batch, attempt),
+  )
+  progress.tell({
+    ...summary,
+    ...(summary.rowsRejected > 0 && { rejectedPath: attempt.rejectedPath }),
+  })
   return { ...summary, attempt }
 }
 
@@ -220,16 +256,24 @@ async function loadOutput(run: Run, batch: Batch, output: Output): Promise<Load 
   }
   if (plan.writeDisposition === 'WRITE_TRUNCATE') {
     cleanup.arm(`The claim on ${plan.outputTable} was not released, which the next run will mend`, () =>
-      releaseTable(plan),
+      calling(`Release ${plan.outputTable}`, releaseTable, plan),
     )
-    await progress.within('loadTable', () => claimTable(plan))
+    await progress.within('loadTable', () => calling(`Claim ${plan.outputTable}`, claimTable, plan))
   }
   refuseIfCancelled()
   // From here on there is no way back: the load may commit (P10).
   return CancellationScope.nonCancellable(() =>
     progress.step(
       'loadTable',
-      () => loadTable(plan, batch, output.attempt, output),
+      () =>
+        calling(
+          `Load ${output.rowsWritten} rows into ${plan.outputTable}`,
+          loadTable,
+          plan,
+          batch,
+          output.attempt,
+          output,
+        ),
       (load) => `${load.rows} rows in ${plan.outputTable}`,
     ),
   )

@@ -6,6 +6,7 @@ import type { ClusterReceipt } from './contract.ts'
 import { nameOf, sentenceOf } from './failures.ts'
 import type { Progress } from './progress.ts'
 import type { Attempt, ClusterRef, ClusterTimes, Deadlines } from './run-types.ts'
+import { calling } from './summaries.ts'
 import { logStuckTeardown, recordCluster } from './telemetry.ts'
 
 /** What a cluster needs from the run that it serves. */
@@ -46,7 +47,12 @@ export async function withEphemeralCluster<T>(
 
 async function create(deadlines: Deadlines, attempt: Attempt): Promise<ClusterRef> {
   try {
-    return await creation(deadlines).createCluster(attempt, deadlines)
+    return await calling(
+      `Create the cluster ${attempt.clusterName}`,
+      creation(deadlines).createCluster,
+      attempt,
+      deadlines,
+    )
   } catch (error) {
     if (isCancellation(error)) throw error
     const { type, message } = nameOf(error, 'createCluster')
@@ -62,7 +68,7 @@ async function create(deadlines: Deadlines, attempt: Attempt): Promise<ClusterRe
 
 async function diagnosisOf(attempt: Attempt): Promise<string> {
   try {
-    const uri = await diagnoseCluster(attempt)
+    const uri = await calling(`Diagnose the cluster ${attempt.clusterName}`, diagnoseCluster, attempt)
     return uri === undefined ? '' : ` Its diagnosis is at ${uri}.`
   } catch (error) {
     if (isCancellation(error)) throw error
@@ -78,15 +84,17 @@ async function deleteCluster(
 ): Promise<void> {
   const { clusterName: name, key, sparkJobId } = attempt
   const target = { name, key, ...(cluster && { ...cluster, sparkJobId }) }
+  const remove = (tries?: number): Promise<ClusterTimes> =>
+    calling(`Delete the cluster ${name}`, teardown(deadlines, tries).deleteClusterIfPresent, target)
   const end = async (): Promise<ClusterTimes> => {
     try {
-      return await teardown(deadlines, 2).deleteClusterIfPresent(target)
+      return await remove(2)
     } catch (error) {
       // From here on the teardown is stuck, and lists show it (P11).
       progress.teardownPending(true)
       logStuckTeardown(name, sentenceOf(error))
       progress.publish()
-      const times = await teardown(deadlines).deleteClusterIfPresent(target)
+      const times = await remove()
       progress.teardownPending(false)
       return times
     }

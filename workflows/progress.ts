@@ -11,6 +11,7 @@ import {
   type StepState,
   type StepStatus,
 } from './contract.ts'
+import { detailsOf, type Told } from './details.ts'
 import { recordStep } from './telemetry.ts'
 
 const RUN_STEP = defineSearchAttributeKey('RunStep', SearchAttributeType.KEYWORD)
@@ -33,6 +34,8 @@ export interface Progress {
   skip(name: StepName, why: string): void
   /** Notes a fact that observers look for. */
   note(facts: Partial<Omit<RunProgress, 'steps'>>): void
+  /** Tells people who look at the run in the Web UI; unlike what is noted, it is no part of history. */
+  tell(more: Told): void
   batch(rawPath: string): void
   rowsLoaded(rows: number): void
   teardownPending(pending: boolean): void
@@ -44,6 +47,7 @@ export interface Progress {
 export function createProgress(): Progress {
   const steps = new Map<StepName, StepStatus>(STEPS.map((name) => [name, { name, state: 'pending' }]))
   let facts: Omit<RunProgress, 'steps'> = { attempt: 1 }
+  let told: Told = {}
   const origins = new Map<unknown, StepName>()
 
   const set = (name: StepName, state: StepState, more: Partial<StepStatus>): void => {
@@ -54,11 +58,14 @@ export function createProgress(): Progress {
     const { startedAt } = steps.get(name) ?? {}
     set(name, state, { ...more, endedAt: endedAt.toISOString() })
     if (startedAt !== undefined) recordStep(name, state, (endedAt.getTime() - Date.parse(startedAt)) / 1000)
+    show()
   }
+  const progress = (): RunProgress => ({ ...facts, steps: [...steps.values()] })
+  // Costs nothing in history, so that it may follow every change; the memo does not.
+  const show = (): void => setCurrentDetails(detailsOf(progress(), told))
   const publish = (): void => {
-    const progress: RunProgress = { ...facts, steps: [...steps.values()] }
-    upsertMemo({ [PROGRESS_MEMO]: progress })
-    setCurrentDetails(markdownOf(progress))
+    upsertMemo({ [PROGRESS_MEMO]: progress() })
+    show()
   }
   return {
     stepOf(error) {
@@ -91,8 +98,13 @@ export function createProgress(): Progress {
     },
     note(more) {
       facts = { ...facts, ...more }
+      show()
       if (more.clusterName !== undefined)
         upsertSearchAttributes([{ key: CLUSTER_NAME, value: more.clusterName }])
+    },
+    tell(more) {
+      told = { ...told, ...more }
+      show()
     },
     batch(rawPath) {
       upsertSearchAttributes([{ key: RAW_PATH, value: keywordOf(rawPath) }])
@@ -105,15 +117,4 @@ export function createProgress(): Progress {
     },
     publish,
   }
-}
-
-function markdownOf(progress: RunProgress): string {
-  const rows = progress.steps.map((step) => {
-    const seconds =
-      step.startedAt && step.endedAt
-        ? `${((Date.parse(step.endedAt) - Date.parse(step.startedAt)) / 1000).toFixed(1)} s`
-        : ''
-    return `| ${step.name} | ${step.state} | ${step.startedAt ?? ''} | ${seconds} | ${step.detail ?? ''} |`
-  })
-  return ['| step | state | started | took | detail |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
 }

@@ -1,4 +1,5 @@
 import { reapOrphans } from './activity-options.ts'
+import { calling } from './summaries.ts'
 import { countOrphans } from './telemetry.ts'
 
 /**
@@ -7,7 +8,7 @@ import { countOrphans } from './telemetry.ts'
  * @returns the names of the clusters that it deleted
  */
 export async function reapOrphanClusters(): Promise<readonly string[]> {
-  const deleted = await reapOrphans()
+  const deleted = await calling('Delete the clusters whose run is no more', reapOrphans)
   countOrphans(deleted.length)
   return deleted
 }

@@ -1,5 +1,6 @@
 /** What activities hand to each other through the workflow. Small by design: lists stay in Cloud Storage (P8). */
 
+import type { Cloud } from './links.ts'
 import type { RunPlan } from './plan.ts'
 
 /** A batch as its manifest describes it. */
@@ -83,4 +84,6 @@ export interface Prepared {
   readonly deadlines: Deadlines
   /** Zones to try, in this order; empty leaves the choice to Dataproc. */
   readonly zones: readonly string[]
+  /** Where it is done, for links. */
+  readonly cloud: Cloud
 }

@@ -70,6 +70,9 @@ test('a run is started with exactly these options', async () => {
     workflowIdConflictPolicy: 'FAIL',
     memo: { input, startedBy: 'caller@example.com' },
     staticSummary: 'raw-exact, asked for by caller@example.com',
+    staticDetails: expect.stringContaining(
+      `- run_id: \`exact\`\n- asked_for_by: \`caller@example.com\`\n- raw_path: \`${input.rawPath}\`\n`,
+    ),
   })
   expect(typedSearchAttributes.getAll()).toEqual([
     { key: { name: 'RawPath', type: 'KEYWORD' }, value: input.rawPath },

@@ -92,6 +92,7 @@ describe('faults of the original that lie in names', () => {
       plan: planRun({ rawPath: 'exports/raw-1' }, DEFAULTS),
       deadlines: DEADLINES,
       zones: [],
+      cloud: { project: 'some-project', region: 'us-central1', bigqueryLocation: 'US' },
     }
     const names = Array.from(
       { length: 100 },

@@ -63,15 +63,15 @@ describe('P14: the recorded histories', () => {
     [
       'an activity that is removed',
       'average-speed.ts',
-      '() => verifyOutput(plan, batch, attempt)',
-      'async () => ({ rowsRead: 6, rowsWritten: 6, rowsRejected: 0 })',
+      'verifyOutput, plan, batch, attempt)',
+      '{ executeWithOptions: async () => ({ rowsRead: 6, rowsWritten: 6, rowsRejected: 0 }) })',
     ],
-    ['a step that is swapped', 'average-speed.ts', '() => claimBatch(plan)', '() => releaseBatch(plan)'],
+    ['a step that is swapped', 'average-speed.ts', 'claimBatch, plan', 'releaseBatch, plan'],
     [
       'a cleanup that is left out',
       'average-speed.ts',
-      '() => deleteTemporaryFiles(attempt)',
-      'async () => undefined',
+      'deleteTemporaryFiles, attempt)',
+      '{ executeWithOptions: async () => undefined })',
     ],
   ])('do not replay with %s', async (_what, file, from, to) => {
     const results = await replay(await changed(file, from, to))

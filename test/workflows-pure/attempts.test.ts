@@ -11,6 +11,7 @@ const prepared = (zones: readonly string[]) => ({
   plan,
   deadlines: { createCluster: 1, sparkJob: 1, clusterLifetime: 2 },
   zones,
+  cloud: { project: 'some-project', region: 'us-central1', bigqueryLocation: 'US' },
 })
 const uuid = () => crypto.randomUUID()
 

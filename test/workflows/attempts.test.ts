@@ -12,7 +12,7 @@ describe('a cluster that is lost', () => {
   test('P13: is replaced once, under new names, and both are torn down', async () => {
     let tries = 0
     const run = await harness.run({
-      runSparkJob: () => (++tries === 1 ? fails('ClusterGone')() : Promise.resolve()),
+      runSparkJob: () => (++tries === 1 ? fails('ClusterGone')() : Promise.resolve(undefined)),
     })
     expect(run.status).toBe('COMPLETED')
     const created = run.calls
@@ -43,7 +43,7 @@ describe('a cluster that is lost', () => {
   test('P13: raw files that are not where they were are looked for again before the next attempt', async () => {
     let tries = 0
     const run = await harness.run({
-      runSparkJob: () => (++tries === 1 ? fails('RawFilesMissing')() : Promise.resolve()),
+      runSparkJob: () => (++tries === 1 ? fails('RawFilesMissing')() : Promise.resolve(undefined)),
     })
     expect(run.status).toBe('COMPLETED')
     const described = run.names.lastIndexOf('describeRawFiles')

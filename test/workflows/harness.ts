@@ -2,7 +2,14 @@ import { ApplicationFailure } from '@temporalio/activity'
 import { WorkflowFailedError } from '@temporalio/client'
 import { temporal } from '@temporalio/proto'
 import { TestWorkflowEnvironment } from '@temporalio/testing'
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
+import {
+  type BufferedMetricUpdate,
+  DefaultLogger,
+  type LogEntry,
+  MetricsBuffer,
+  Runtime,
+  Worker,
+} from '@temporalio/worker'
 import type { Activities, ActivitySettings } from '../../activities/index.ts'
 import { preparationActivities } from '../../activities/preparation.ts'
 import { TABLE_SCHEMA } from '../../activities/table-schema.ts'
@@ -94,6 +101,14 @@ export interface Outcome {
   readonly calls: readonly Call[]
   readonly names: readonly string[]
   readonly progress: RunProgress
+  /** What the Web UI shows of the run, as Markdown. */
+  readonly details: string
+  /** The lines beside its activities, by the activity's name. */
+  readonly summaries: Readonly<Record<string, string>>
+  /** What it logged as errors. */
+  readonly errors: readonly LogEntry[]
+  /** What it told the worker's metrics. */
+  readonly metrics: readonly BufferedMetricUpdate[]
 }
 
 /** Throws a failure of a named type, as activities do. */
@@ -116,7 +131,17 @@ export interface Harness {
 
 /** Starts the server; one for a test file. */
 export async function startHarness(): Promise<Harness> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') })
+  const errors: LogEntry[] = []
+  const buffer = new MetricsBuffer({ maxBufferSize: 100_000 })
+  const printer = new DefaultLogger('ERROR')
+  Runtime.install({
+    // What the workflow itself reports is looked at by tests, and not printed.
+    logger: new DefaultLogger('ERROR', (entry) => {
+      if (entry.meta?.['sdkComponent'] === 'workflow' && 'failureMessage' in entry.meta) errors.push(entry)
+      else printer.log(entry.level, entry.message, entry.meta)
+    }),
+    telemetryOptions: { metrics: { buffer } },
+  })
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: tools.temporalTestServer } },
   })
@@ -127,6 +152,7 @@ export async function startHarness(): Promise<Harness> {
     env,
     async run(stubs, { input = { rawPath: RAW_PATH }, during } = {}) {
       const name = `run-${++runs}`
+      buffer.retrieveUpdates()
       const calls: Call[] = []
       const worker = await createWorker(env, bundle, name, recorded({ ...wellBehaved, ...stubs }, calls))
       return worker.runUntil(async () => {
@@ -147,6 +173,13 @@ export async function startHarness(): Promise<Harness> {
           calls,
           names: calls.map((call) => call.name),
           progress: description.memo?.[PROGRESS_MEMO] as RunProgress,
+          details: (await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata'))
+            .currentDetails,
+          summaries: summariesOf(await handle.fetchHistory()),
+          errors: errors.filter(({ meta }) => meta?.['workflowId'] === name),
+          metrics: [...buffer.retrieveUpdates()].filter(({ metric }) =>
+            metric.name.startsWith('average_speed_'),
+          ),
         }
       })
     },
@@ -193,6 +226,18 @@ function failureOf(error: unknown): NonNullable<Outcome['failure']> {
     }
   }
   return { type: cause?.name, message: cause?.message ?? '' }
+}
+
+function summariesOf({ events }: temporal.api.history.v1.IHistory): Record<string, string> {
+  const lines = (events ?? []).flatMap(
+    ({ activityTaskScheduledEventAttributes: scheduled, userMetadata }) => {
+      const data = userMetadata?.summary?.data
+      return scheduled == null || data == null
+        ? []
+        : [[String(scheduled.activityType?.name), String(JSON.parse(new TextDecoder().decode(data)))]]
+    },
+  )
+  return Object.fromEntries(lines)
 }
 
 async function registerSearchAttributes(env: TestWorkflowEnvironment): Promise<void> {

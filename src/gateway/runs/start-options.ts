@@ -8,6 +8,7 @@ import {
   STEPS,
   workflowIdOf,
 } from '../../../workflows/contract.ts'
+import { inputToJson } from '../json.ts'
 import { attributes } from './attributes.ts'
 import { NOTE_MEMO } from './summary.ts'
 
@@ -28,6 +29,9 @@ type AverageSpeed = (input: AverageSpeedInput) => Promise<unknown>
 // Limit of a static summary: https://docs.temporal.io/develop/typescript/observability (200 bytes)
 const SUMMARY_BYTES = 200
 
+// Temporal's limit is 20,000 bytes (limit.userMetadataDetailsSize), and no character has more than 4.
+const DETAILS_CHARACTERS = 4_000
+
 /**
  * The exact options of a start. A run id is used once, whether its run is open or closed (P1). There is no timeout: the
  * workflow bounds each step, and must never be stopped before its teardown.
@@ -45,6 +49,7 @@ export function startOptions(request: StartRequest, taskQueue: string) {
       ...(request.note !== undefined && { [NOTE_MEMO]: request.note }),
     },
     typedSearchAttributes: new TypedSearchAttributes(attributesOf(request)),
+    staticDetails: detailsOf(request),
     staticSummary: cut(`${batchNameOf(request.input.rawPath)}, asked for by ${request.startedBy}`),
   } as const satisfies WorkflowStartOptions<AverageSpeed>
 }
@@ -71,4 +76,12 @@ function cut(text: string): string {
     .subarray(0, SUMMARY_BYTES)
     .toString()
     .replace(/\ufffd+$/, '')
+}
+
+/** What was asked for, as Markdown. A backtick would end the code that a value is shown as. */
+function detailsOf({ runId, input, startedBy, note }: StartRequest): string {
+  const lines = Object.entries({ run_id: runId, asked_for_by: startedBy, ...inputToJson(input), note })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `- ${name}: \`${String(value).replaceAll('`', "'").replace(/\s+/g, ' ')}\``)
+  return lines.join('\n').slice(0, DETAILS_CHARACTERS)
 }

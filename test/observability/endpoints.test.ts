@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { freePort } from '../../local/support/free-port.ts'
 import { listOpenRuns } from '../../src/worker/open-runs.ts'
-import { runIdOf } from '../../workflows/contract.ts'
+import { REAPER_SCHEDULE_ID, runIdOf } from '../../workflows/contract.ts'
+import { alertRules, metricsIn } from '../support/alerts.ts'
 import { failureOf } from '../support/bad-days.ts'
-import { putBadBatch, putBatch } from '../support/batches.ts'
+import { GOOD_ROWS, putBadBatch, putBatch } from '../support/batches.ts'
 import { type Sample, scrape, sumOf } from '../support/exposition.ts'
 import { type Pipeline, startPipeline, untilJob } from '../support/pipeline.ts'
 import { averageSpeed } from '../support/trigger.ts'
@@ -67,6 +68,37 @@ describe("the worker's metrics", () => {
   })
 })
 
+describe("the workflow's metrics", () => {
+  test('count a failed run under its failure, and the time and rows of one that succeeds', async () => {
+    const before = await scrapeWorker()
+    await failureOf(await pipeline.start((await putBadBatch(pipeline)).input))
+    await (await pipeline.start((await putBatch(pipeline)).input)).result()
+    const after = await scrapeWorker()
+    const more = (name: string, labels: Readonly<Record<string, string>>): number =>
+      sumOf(after, name, labels) - sumOf(before, name, labels)
+    const failed = { end_state: 'failed', failure_type: 'TooManyRejects' }
+    expect(more('average_speed_runs_total', failed)).toBe(1)
+    expect(more('average_speed_runs_total', { end_state: 'completed' })).toBe(1)
+    expect(more('average_speed_rows_total', { outcome: 'loaded' })).toBe(GOOD_ROWS)
+    expect(more('average_speed_cluster_seconds_count', {})).toBe(2)
+    expect(more('average_speed_step_seconds_count', { step: 'runSparkJob', state: 'done' })).toBe(2)
+    // Stand-ins take no minute, so the bucket of a minute holds all, if it is in seconds.
+    expect(more('average_speed_cluster_seconds_bucket', { le: '60' })).toBe(2)
+  })
+
+  test('count the clusters that the sweep has deleted', async () => {
+    await pipeline.dataprocSettings({ jobMs: 600_000 })
+    const run = await pipeline.start((await putBatch(pipeline)).input)
+    await untilJob(pipeline, run)
+    await run.terminate('a test')
+    await pipeline.temporal.schedule.getHandle(`${REAPER_SCHEDULE_ID}-default`).trigger()
+    await until('the sweep is counted', async () => {
+      return sumOf(await scrapeWorker(), 'average_speed_orphans_reaped_total') === 1
+    })
+    await pipeline.calm()
+  })
+})
+
 describe("the gateway's metrics", () => {
   test('are not served where the public is', async () => {
     const reply = await fetch(`${pipeline.cloud.get('GATEWAY_URL')}/metrics`)
@@ -125,5 +157,25 @@ describe('log lines about a run', () => {
         expect({ service, workflowId }).toEqual({ service: name, workflowId: run.workflowId })
       }
     }
+  })
+})
+
+describe('the alerts', () => {
+  test('are about metrics that the two endpoints serve, after a bad day', async () => {
+    const samples = [...(await scrapeWorker()), ...(await scrapeGateway())]
+    const served = new Set(samples.map(({ name }) => name))
+    const asked = alertRules().flatMap(({ expr }) => metricsIn(expr))
+    expect(asked.length).toBeGreaterThan(10)
+    expect(asked.filter((name) => !served.has(name))).toEqual([])
+  })
+
+  test('ask for labels by the names that the samples have', async () => {
+    const samples = [...(await scrapeWorker()), ...(await scrapeGateway())]
+    const labels = new Set(samples.flatMap((sample) => Object.keys(sample.labels)))
+    const asked = alertRules().flatMap(({ expr }) =>
+      [...expr.matchAll(/([a-z_]+)=~?"/g)].map(([, label = '']) => label),
+    )
+    // Prometheus adds these itself.
+    for (const name of asked.filter((name) => name !== 'job')) expect(labels).toContain(name)
   })
 })

@@ -1,0 +1,61 @@
+import type { Page } from 'playwright-core'
+
+/** What an operator does in Temporal's Web UI, by what the pages say. */
+export interface WebUi {
+  /** Lists the runs that a query finds. */
+  find(query: string): Promise<void>
+  /** Opens a run from the list. */
+  open(workflowId: string): Promise<void>
+  /** Opens one of a run's tabs, such as `User Metadata`. */
+  tab(name: string): Promise<void>
+  /** Fills in the dialog of a reset; {@link confirm} sends it. @param eventId of a workflow task that has ended */
+  prepareReset(eventId: number, reason: string): Promise<void>
+  confirm(): Promise<void>
+  /** From a run that was reset to the one that goes on. */
+  openResult(): Promise<void>
+  /** Waits until the current details, under `User Metadata`, have a row like this. */
+  untilDetails(row: RegExp): Promise<void>
+  /** Waits until the page says that the run has this status, in the words of its badge. */
+  untilStatus(status: string): Promise<void>
+}
+
+/** @param url the Web UI's base URL */
+export function webUi(page: Page, url: string, namespace = 'default'): WebUi {
+  const dialog = page.getByRole('dialog').filter({ visible: true })
+  return {
+    async find(query) {
+      await page.goto(`${url}/namespaces/${namespace}/workflows?query=${encodeURIComponent(query)}`)
+    },
+    async open(workflowId) {
+      await page.getByRole('link', { name: workflowId, exact: true }).first().click()
+      await page.getByRole('heading', { name: workflowId }).waitFor()
+    },
+    async tab(name) {
+      await page.getByRole('tab', { name }).click()
+    },
+    async prepareReset(eventId, reason) {
+      await page.getByRole('button', { name: 'Reset', exact: true }).click()
+      await dialog.getByTestId('workflow-reset-event-id-select-button').click()
+      await dialog.getByRole('option', { name: `${eventId} - WorkflowTaskCompleted`, exact: true }).click()
+      await dialog.getByPlaceholder('Enter a reason').fill(reason)
+    },
+    async confirm() {
+      await dialog.getByRole('button', { name: 'Confirm' }).click()
+    },
+    async openResult() {
+      await page.getByText('This Workflow has been reset').waitFor()
+      await page.getByRole('link', { name: 'here' }).click()
+      await page.getByText('This Workflow has been reset').waitFor({ state: 'hidden' })
+    },
+    async untilDetails(row) {
+      // Markdown is shown in a frame of its own, and a worker is asked for it, which takes its time.
+      await page.frameLocator('iframe').locator('tr', { hasText: row }).waitFor()
+    },
+    async untilStatus(status) {
+      await page
+        .getByText(new RegExp(`^${status}$`, 'i'))
+        .first()
+        .waitFor()
+    },
+  }
+}

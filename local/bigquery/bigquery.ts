@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { CallCounts } from '../control/call-counts.ts'
 import { startControlServer } from '../control/control-server.ts'
+import { Entrances } from '../control/entrances.ts'
 import { type Fault, FaultTable } from '../control/faults.ts'
+import { type HttpEntrances, httpEntrances } from '../control/http-entrances.ts'
 import { registerHttpFaults } from '../control/http-faults.ts'
 import { controlRoutes } from './control-routes.ts'
 import { Database } from './database.ts'
@@ -69,16 +71,25 @@ export async function startBigQuery(options: BigQueryOptions): Promise<BigQueryS
   const store = new ObjectStore(options.storageEndpoint)
   const faults = new FaultTable()
   const calls = new CallCounts()
-  const app = createApp({ warehouse, store, jobs, runner, settings, tempDir: folder }, faults, calls)
+  const doors = httpEntrances(host)
+  const app = createApp({ warehouse, store, jobs, runner, settings, tempDir: folder }, faults, calls, doors)
+  const entrances = new Entrances((via) => doors.open(app, via))
   await app.listen({ host, port: options.port ?? 0 })
   const { port } = app.server.address() as AddressInfo
   const routes = controlRoutes(settings, jobFaults)
-  const control = await startControlServer({ faults, calls, routes, host, port: options.controlPort ?? 0 })
+  const control = await startControlServer({
+    faults,
+    calls,
+    entrances,
+    routes,
+    host,
+    port: options.controlPort ?? 0,
+  })
   return {
     endpoint: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
     controlUrl: control.url,
     async close() {
-      await Promise.all([app.close(), control.close()])
+      await Promise.all([app.close(), entrances.close(), control.close()])
       await runner.stop()
       database.close()
     },
@@ -88,7 +99,12 @@ export async function startBigQuery(options: BigQueryOptions): Promise<BigQueryS
 /** The limit of jobs.insert's body is 10 MB: https://cloud.google.com/bigquery/quotas#jobs */
 const BODY_LIMIT = 10 * 1024 * 1024
 
-function createApp(context: JobContext, faults: FaultTable, calls: CallCounts): FastifyInstance {
+function createApp(
+  context: JobContext,
+  faults: FaultTable,
+  calls: CallCounts,
+  doors: HttpEntrances,
+): FastifyInstance {
   const app = Fastify({
     forceCloseConnections: true,
     bodyLimit: BODY_LIMIT,
@@ -110,6 +126,7 @@ function createApp(context: JobContext, faults: FaultTable, calls: CallCounts): 
     calls,
     nameOf: (request) => request.routeOptions.config.call,
     subjectOf,
+    viaOf: doors.viaOf,
     errorBody: faultReply,
   })
   // Clients that are told of an emulator leave the prefix out.

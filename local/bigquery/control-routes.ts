@@ -8,7 +8,7 @@ type SomeSettings = Static<typeof SomeSettings>
 /**
  * The stand-in's own control routes, beside faults and counts:
  * - `GET /settings`, `PUT /settings` with those that are to change;
- * - `POST /job-faults` `{type, reason, message?, times?}`: the next such jobs end with that `errorResult`;
+ * - `POST /job-faults` `{type, reason, message?, match?, times?}`: the next such jobs end with that `errorResult`;
  *   `DELETE /job-faults`.
  */
 export function controlRoutes(settings: Settings, faults: JobFaults): (app: FastifyInstance) => void {

@@ -90,7 +90,7 @@ export class JobRunner {
       job.state = 'RUNNING'
       job.startedMs = Date.now()
       await this.#pass(job, this.#settings[`${job.type}Ms`])
-      const fault = this.#faults.take(job.type)
+      const fault = this.#faults.take(job.type, job.configuration)
       if (fault !== undefined) throw jobFault(fault.reason, fault.message)
       const outcome = await work(() => assertNotCancelled(job))
       job.statistics = outcome.statistics

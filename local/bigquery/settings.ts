@@ -44,6 +44,8 @@ export const JobFault = Type.Object(
     /** Of the job's `errorResult`. */
     reason: Type.String({ minLength: 1 }),
     message: Type.Optional(Type.String()),
+    /** Only jobs whose configuration (as JSON) contains this text. */
+    match: Type.Optional(Type.String()),
     /** Jobs that fail so; default 1. */
     times: Type.Optional(Type.Integer({ minimum: 1 })),
   },
@@ -64,8 +66,11 @@ export class JobFaults {
   }
 
   /** The fault for a job of this type, which is then spent. */
-  take(type: string): JobFault | undefined {
-    const index = this.#waiting.findIndex((fault) => fault.type === '*' || fault.type === type)
+  take(type: string, configuration: object): JobFault | undefined {
+    const text = JSON.stringify(configuration)
+    const index = this.#waiting.findIndex(
+      (fault) => (fault.type === '*' || fault.type === type) && text.includes(fault.match ?? ''),
+    )
     return index < 0 ? undefined : this.#waiting.splice(index, 1)[0]
   }
 }

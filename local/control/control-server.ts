@@ -2,12 +2,15 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { CallCounts } from './call-counts.ts'
+import type { Entrances } from './entrances.ts'
 import type { FaultSpec, FaultTable } from './faults.ts'
 
 /** What a stand-in hands to its control endpoint. */
 export interface ControlOptions {
   readonly faults: FaultTable
   readonly calls: CallCounts
+  /** Other ways into the stand-in; default: there are none. */
+  readonly entrances?: Entrances
   /** Throws an Error when a fault cannot be injected, such as for a code that the protocol does not have. */
   readonly checkFault?: (fault: FaultSpec) => void
   /** Adds the stand-in's own routes. */
@@ -29,10 +32,11 @@ const FaultBody = Type.Object(
   {
     on: Type.String({ minLength: 1 }),
     match: Type.Optional(Type.String()),
+    via: Type.Optional(Type.String()),
     skip: Type.Optional(Type.Integer({ minimum: 0 })),
     times: Type.Optional(Type.Integer({ minimum: 1 })),
     when: Type.Optional(Type.Union([Type.Literal('before'), Type.Literal('after')])),
-    kind: Type.Union([Type.Literal('error'), Type.Literal('drop'), Type.Literal('latency')]),
+    kind: Type.Enum(['error', 'drop', 'latency', 'hold']),
     code: Type.Optional(Type.Union([Type.Integer(), Type.String()])),
     reason: Type.Optional(Type.String()),
     message: Type.Optional(Type.String()),
@@ -41,12 +45,20 @@ const FaultBody = Type.Object(
   { additionalProperties: false },
 )
 
+const EntranceBody = Type.Object({ name: Type.String({ minLength: 1 }) }, { additionalProperties: false })
+const ReleaseBody = Type.Object({ end: Type.Enum(['go', 'drop']) }, { additionalProperties: false })
+const HeldQuery = Type.Object({ waitMs: Type.Integer({ minimum: 0, maximum: 60_000 }) })
+
 /**
  * Serves a stand-in's control endpoint: plain JSON over HTTP on a port of its own, so that it shadows no official route.
  *
  * - `POST /faults` (see {@link FaultSpec}) answers `{id}`; `GET /faults` lists them with `hits`; `GET /faults/landed` is
  *   the log of strikes; `DELETE /faults` and `DELETE /faults/:id` remove them.
- * - `GET /calls` answers counts by call name; `DELETE /calls` starts again.
+ * - `GET /faults/:id/held?waitMs=…` answers `{held}` once a `hold` has its call, or when the time is over;
+ *   `POST /faults/:id/release` `{end: 'go' | 'drop'}` ends it.
+ * - `GET /calls` answers counts by call name; `GET /calls/log?via=…` the calls one by one; `DELETE /calls` starts again.
+ * - `POST /entrances` `{name}` opens another way into the stand-in and answers its `{endpoint}`: whoever comes in that way
+ *   is struck by faults `via` that name, and by no other's.
  */
 export async function startControlServer(options: ControlOptions): Promise<ControlServer> {
   // A misspelt key in a fault would otherwise be dropped without a word, and the test would prove nothing.
@@ -73,6 +85,18 @@ export async function startControlServer(options: ControlOptions): Promise<Contr
     options.faults.clear(request.params.id)
     return reply.code(204).send()
   })
+  holdRoutes(app, options.faults)
+  app.post<{ Body: Static<typeof EntranceBody> }>(
+    '/entrances',
+    { schema: { body: EntranceBody } },
+    async ({ body }, reply) => {
+      const endpoint = await options.entrances?.open(body.name)
+      return endpoint === undefined
+        ? reply.code(404).send({ error: 'No other entrances here.' })
+        : { endpoint }
+    },
+  )
+  app.get<{ Querystring: { via?: string } }>('/calls/log', ({ query }) => options.calls.log(query.via))
   app.get('/calls', () => options.calls.snapshot())
   app.delete('/calls', async (_request, reply) => {
     options.calls.clear()
@@ -83,4 +107,20 @@ export async function startControlServer(options: ControlOptions): Promise<Contr
   await app.listen({ host, port: options.port ?? 0 })
   const { port } = app.server.address() as AddressInfo
   return { url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`, close: () => app.close() }
+}
+
+function holdRoutes(app: FastifyInstance, faults: FaultTable): void {
+  app.get<{ Params: { id: string }; Querystring: Static<typeof HeldQuery> }>(
+    '/faults/:id/held',
+    { schema: { querystring: HeldQuery } },
+    async ({ params, query }) => ({ held: await faults.isHeld(params.id, query.waitMs) }),
+  )
+  app.post<{ Params: { id: string }; Body: Static<typeof ReleaseBody> }>(
+    '/faults/:id/release',
+    { schema: { body: ReleaseBody } },
+    ({ params, body }, reply) => {
+      faults.release(params.id, body.end)
+      return reply.code(204).send()
+    },
+  )
 }

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type HoldEnd, Holds } from './holds.ts'
 
 /** Whether a fault strikes before the call takes effect, or after it has been committed. */
 export type FaultMoment = 'before' | 'after'
@@ -9,6 +11,8 @@ export interface FaultSpec {
   readonly on: string
   /** Only calls whose subject (a resource name or URL) contains this text. */
   readonly match?: string
+  /** Only calls that came in through this entrance; see `Entrances`. */
+  readonly via?: string
   /** Matching calls that pass unharmed first; default 0. */
   readonly skip?: number
   /** Calls that are struck after those; default 1. */
@@ -17,9 +21,9 @@ export interface FaultSpec {
   readonly when?: FaultMoment
   /**
    * `error` answers with `code` and `message`, `drop` closes the connection without an answer, `latency` waits
-   * `latencyMs` and lets the call go on.
+   * `latencyMs` and lets the call go on, `hold` keeps the call until it is released, to go on or to be dropped.
    */
-  readonly kind: 'error' | 'drop' | 'latency'
+  readonly kind: 'error' | 'drop' | 'latency' | 'hold'
   /** A gRPC status name or number, or an HTTP status, as the stand-in speaks. */
   readonly code?: string | number
   /** Machine-readable reason of an error, where the protocol has one. */
@@ -41,17 +45,27 @@ export interface LandedFault {
   readonly id: string
   readonly call: string
   readonly subject: string
+  readonly via?: string
   readonly kind: FaultSpec['kind']
   readonly when: FaultMoment
   /** ISO time of the machine, not of a stand-in's clock. */
   readonly at: string
 }
 
+/** A call, as faults look at it. */
+export interface StruckCall {
+  readonly name: string
+  /** A resource name, a URL or a body: what `match` is looked for in. */
+  readonly subject: string
+  /** The entrance that it came in through, if not the main one. */
+  readonly via?: string | undefined
+}
+
 /** What is to happen to one call at one moment. */
-export interface Strike {
+interface Strike {
   /** Real milliseconds to wait first. */
   readonly latencyMs: number
-  /** The error or drop that then ends the call; absent when it goes on. */
+  /** The error, drop or hold; absent when the call goes on. */
   readonly fault?: Fault
 }
 
@@ -65,6 +79,7 @@ interface Entry extends FaultSpec {
 export class FaultTable {
   readonly #entries: Entry[] = []
   readonly #log: LandedFault[] = []
+  readonly #holds = new Holds()
 
   /** Adds a fault and returns it with its id. */
   add(spec: FaultSpec): Fault {
@@ -83,26 +98,47 @@ export class FaultTable {
     return this.#log
   }
 
-  /** Removes all faults, or the one with this id. */
+  /** Waits until the call of a `hold` has come. @returns false when it has not come in time */
+  isHeld(id: string, waitMs: number): Promise<boolean> {
+    return this.#holds.isCaught(id, waitMs)
+  }
+
+  /** Ends a `hold`. */
+  release(id: string, end: HoldEnd): void {
+    this.#holds.release(id, end)
+  }
+
+  /** Removes all faults, or the one with this id; all calls that are held go on when all are removed. */
   clear(id?: string): void {
+    if (id === undefined) this.#holds.releaseAll()
     for (let i = this.#entries.length - 1; i >= 0; i--) {
       if (id === undefined || this.#entries[i]?.id === id) this.#entries.splice(i, 1)
     }
   }
 
   /**
-   * What strikes this call now. All latencies that match add up; the first error or drop that lands ends the search, so
-   * later ones keep their turns.
+   * Strikes this call if a fault waits for it: waits for latencies and holds.
+   * @returns the error or drop that ends the call; nothing when it goes on
    */
-  take(call: string, when: FaultMoment, subject = ''): Strike {
+  async strike(call: StruckCall, when: FaultMoment): Promise<Fault | undefined> {
+    const { latencyMs, fault } = this.#take(call, when)
+    if (latencyMs > 0) await sleep(latencyMs)
+    if (fault?.kind !== 'hold') return fault
+    return (await this.#holds.hold(fault.id)) === 'drop' ? { ...fault, kind: 'drop' } : undefined
+  }
+
+  /** All latencies that match add up; the first other fault that lands ends the search, so later ones keep their turns. */
+  #take(call: StruckCall, when: FaultMoment): Strike {
     let latencyMs = 0
     for (const entry of this.#entries) {
-      if (!applies(entry, call, when, subject)) continue
+      if (!applies(entry, call, when)) continue
       entry.seen += 1
       const skip = entry.skip ?? 0
       if (entry.seen <= skip || entry.seen > skip + (entry.times ?? 1)) continue
       entry.hits += 1
-      this.#log.push({ id: entry.id, call, subject, kind: entry.kind, when, at: new Date().toISOString() })
+      const { name, subject, via } = call
+      const at = new Date().toISOString()
+      this.#log.push({ id: entry.id, call: name, subject, ...(via && { via }), kind: entry.kind, when, at })
       latencyMs += entry.latencyMs ?? 0
       if (entry.kind !== 'latency') return { latencyMs, fault: publicView(entry) }
     }
@@ -110,11 +146,12 @@ export class FaultTable {
   }
 }
 
-function applies(entry: Entry, call: string, when: FaultMoment, subject: string): boolean {
+function applies(entry: Entry, call: StruckCall, when: FaultMoment): boolean {
   return (
-    (entry.on === '*' || entry.on === call) &&
+    (entry.on === '*' || entry.on === call.name) &&
     (entry.when ?? 'before') === when &&
-    (entry.match === undefined || subject.includes(entry.match))
+    (entry.via === undefined || entry.via === call.via) &&
+    (entry.match === undefined || call.subject.includes(entry.match))
   )
 }
 

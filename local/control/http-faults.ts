@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CallCounts } from './call-counts.ts'
 import type { Fault, FaultMoment, FaultTable } from './faults.ts'
@@ -11,6 +10,8 @@ export interface HttpFaultOptions {
   readonly nameOf: (request: FastifyRequest) => string | undefined
   /** What `match` of a fault is compared with; default: the request's URL, decoded. */
   readonly subjectOf?: (request: FastifyRequest) => string
+  /** The entrance that a request came in through. */
+  readonly viaOf?: (request: FastifyRequest) => string | undefined
   /** Status, headers and body of an injected error, in the API's own shape. */
   readonly errorBody: (fault: Fault, request: FastifyRequest) => HttpErrorReply
 }
@@ -36,11 +37,10 @@ export function registerHttpFaults(app: FastifyInstance, options: HttpFaultOptio
   async function strike(request: FastifyRequest, when: FaultMoment): Promise<Fault | undefined> {
     const name = options.nameOf(request)
     if (name === undefined) return undefined
-    if (when === 'before') options.calls.count(name)
     const subject = options.subjectOf?.(request) ?? decode(request.url)
-    const { latencyMs, fault } = options.faults.take(name, when, subject)
-    if (latencyMs > 0) await sleep(latencyMs)
-    return fault
+    const call = { name, subject, via: options.viaOf?.(request) }
+    if (when === 'before') options.calls.count(call)
+    return options.faults.strike(call, when)
   }
 
   app.addHook('preHandler', async (request, reply) => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { status } from '@grpc/grpc-js'
+import type { ClusterRecord } from './cluster-record.ts'
 import type { RpcStatus } from './model.ts'
 
 /** How the next clusters go wrong. */
@@ -14,7 +15,7 @@ export interface ClusterFaultSpec {
   readonly kind: 'quota' | 'stockout' | 'boot-failure' | 'stuck' | 'delete-failure'
   /** Only clusters in this zone; default: any. */
   readonly zone?: string
-  /** Only clusters whose name contains this text. */
+  /** Only clusters whose name or labels (as JSON) contain this text. */
   readonly match?: string
   /** Clusters that are struck; default 1. */
   readonly times?: number
@@ -51,13 +52,13 @@ export class ClusterFaults {
   }
 
   /** The fault of one of these kinds that strikes this cluster, counted as a hit. */
-  take(kinds: readonly ClusterFault['kind'][], zone: string, name: string): ClusterFault | undefined {
+  take(kinds: readonly ClusterFault['kind'][], zone: string, subject: string): ClusterFault | undefined {
     const fault = this.#faults.find(
       (candidate) =>
         kinds.includes(candidate.kind) &&
         isOpen(candidate) &&
         concerns(candidate, zone) &&
-        name.includes(candidate.match ?? ''),
+        subject.includes(candidate.match ?? ''),
     )
     if (fault === undefined) return undefined
     const hit = { ...fault, hits: fault.hits + 1 }
@@ -90,6 +91,11 @@ export function faultStatus(fault: ClusterFault, project: string, zone: string, 
     default:
       return { code: status.INTERNAL, message: fault.message ?? 'Internal server error' }
   }
+}
+
+/** What `match` of a fault is looked for in. */
+export function faultSubject({ name, resource }: Pick<ClusterRecord, 'name' | 'resource'>): string {
+  return `${name} ${JSON.stringify(resource.labels ?? {})}`
 }
 
 function isOpen(fault: ClusterFault): boolean {

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import type { StandInClock } from '../control/clock.ts'
 import type { ClusterFaults } from './cluster-faults.ts'
-import { faultStatus } from './cluster-faults.ts'
+import { faultStatus, faultSubject } from './cluster-faults.ts'
 import { type ClusterRecord, clusterState, type DeletionCause, enterClusterState } from './cluster-record.ts'
 import type { ClusterTable } from './cluster-table.ts'
 import { endOfAge, idleLimit } from './lifecycle-config.ts'
@@ -39,7 +39,7 @@ export class ClusterLifecycle {
     })
     cluster.openOperation = operation
     this.#watchAge(cluster)
-    const fault = faults.take(['stockout', 'boot-failure', 'stuck'], cluster.zone, cluster.name)
+    const fault = faults.take(['stockout', 'boot-failure', 'stuck'], cluster.zone, faultSubject(cluster))
     if (fault?.kind === 'stuck') return operation
     cluster.timers.boot = clock.after(settings.bootMs, () => {
       if (fault !== undefined) {
@@ -82,7 +82,7 @@ export class ClusterLifecycle {
       operations.finish(cluster.openOperation, { response: packedCluster(cluster) })
     }
     const operation = operations.startOnCluster('DELETE', target(cluster))
-    const fault = faults.take(['delete-failure'], cluster.zone, cluster.name)
+    const fault = faults.take(['delete-failure'], cluster.zone, faultSubject(cluster))
     clock.after(settings.deleteMs, () => {
       if (fault !== undefined) {
         cluster.openOperation = operation

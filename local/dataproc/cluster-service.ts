@@ -1,6 +1,6 @@
 import type { protos } from '@google-cloud/dataproc'
 import type { StandInClock } from '../control/clock.ts'
-import type { ClusterFaults } from './cluster-faults.ts'
+import { type ClusterFaults, faultSubject } from './cluster-faults.ts'
 import type { ClusterLifecycle } from './cluster-lifecycle.ts'
 import { type ClusterRecord, clusterPath, clusterState, clusterStateGroup } from './cluster-record.ts'
 import { checkClusterName, checkNewCluster, shortName } from './cluster-request.ts'
@@ -67,7 +67,7 @@ export function clusterService(parts: ClusterServiceParts) {
       if (clusters.get(at, cluster.name)) {
         throw alreadyExists(`Failed to create cluster: Cluster ${clusterPath(cluster)}`)
       }
-      const quota = faults.take(['quota'], cluster.zone, cluster.name)
+      const quota = faults.take(['quota'], cluster.zone, faultSubject(cluster))
       if (quota) throw invalidArgument(quota.message ?? quotaMessage(cluster.resource))
       clusters.add(cluster)
       const operation = lifecycle.boot(cluster)

@@ -42,6 +42,7 @@ const SettingsBody = Type.Object(
     cancelMs: ms,
     jobMs: ms,
     jobMode: Type.Optional(Type.Enum(['spark', 'stub', 'instant'])),
+    sparkFor: text,
   },
   strict,
 )

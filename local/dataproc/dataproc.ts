@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js'
 import { CallCounts } from '../control/call-counts.ts'
 import { StandInClock } from '../control/clock.ts'
 import { startControlServer } from '../control/control-server.ts'
+import { Entrances } from '../control/entrances.ts'
 import { FaultTable } from '../control/faults.ts'
 import { tools } from '../toolchain/tools.ts'
 import { ClusterFaults } from './cluster-faults.ts'
@@ -110,9 +111,14 @@ export async function startDataproc(options: DataprocOptions): Promise<DataprocS
     host,
     port: options.port ?? 0,
   })
+  const entrances = new Entrances(async (via) => {
+    const { endpoint, close } = await server.openEntrance(via)
+    return { endpoint: `http://${endpoint}`, close }
+  })
   const control = await startControlServer({
     faults,
     calls,
+    entrances,
     checkFault: ({ code }) => statusCode(code, status.UNAVAILABLE),
     routes: (app) =>
       controlRoutes(app, {
@@ -133,7 +139,7 @@ export async function startDataproc(options: DataprocOptions): Promise<DataprocS
     endpoint: server.endpoint,
     controlUrl: control.url,
     async close() {
-      await Promise.all([control.close(), server.close()])
+      await Promise.all([control.close(), entrances.close(), server.close()])
       clock.close()
       await jobLifecycle.close()
     },

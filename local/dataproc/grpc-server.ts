@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   Server,
   ServerCredentials,
@@ -11,7 +10,8 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type { CallCounts } from '../control/call-counts.ts'
-import type { Fault, FaultMoment, FaultTable } from '../control/faults.ts'
+import type { Entrance } from '../control/entrances.ts'
+import type { Fault, FaultMoment, FaultTable, StruckCall } from '../control/faults.ts'
 import { StatusError, statusCode } from './errors.ts'
 import type { Quotas } from './quotas.ts'
 
@@ -36,7 +36,15 @@ export interface GrpcServerOptions {
 export interface GrpcServer {
   /** `host:port`, plain text. */
   readonly endpoint: string
+  /** Opens another way in, on a port of its own. */
+  openEntrance(via: string): Promise<Entrance>
   close(): Promise<void>
+}
+
+/** A connection, and the entrance that it came in through. */
+interface Line {
+  readonly socket: Socket
+  readonly via: string | undefined
 }
 
 /**
@@ -45,30 +53,40 @@ export interface GrpcServer {
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const server = new Server()
-  const sockets = new Map<string, Socket>()
+  const lines = new Map<string, Line>()
   for (const { definition, handlers } of options.services) {
     const names = Object.keys(handlers)
     server.addService(
       definition,
-      Object.fromEntries(names.map((name) => [name, unary(name, handlers, options, sockets)])),
+      Object.fromEntries(names.map((name) => [name, unary(name, handlers, options, lines)])),
     )
   }
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
-  const listener = createServer((socket) => {
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`
-    sockets.set(peer, socket)
-    socket.on('close', () => sockets.delete(peer))
-    socket.on('error', () => socket.destroy())
-    injector.injectConnection(socket)
-  })
-  const port = await listen(listener, options.host, options.port)
+  const open = async (port: number, via?: string): Promise<Entrance> => {
+    const listener = createServer((socket) => {
+      const peer = `${socket.remoteAddress}:${socket.remotePort}`
+      lines.set(peer, { socket, via })
+      socket.on('close', () => lines.delete(peer))
+      socket.on('error', () => socket.destroy())
+      injector.injectConnection(socket)
+    })
+    const taken = await listen(listener, options.host, port)
+    return {
+      endpoint: `${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${taken}`,
+      async close() {
+        const closed = new Promise((resolve) => listener.close(resolve))
+        for (const line of lines.values()) if (line.via === via) line.socket.destroy()
+        await closed
+      },
+    }
+  }
+  const { endpoint, close } = await open(options.port)
   return {
-    endpoint: `${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${port}`,
+    endpoint,
+    openEntrance: (via) => open(0, via),
     async close() {
-      const closed = new Promise((resolve) => listener.close(resolve))
       server.forceShutdown()
-      for (const socket of sockets.values()) socket.destroy()
-      await closed
+      await close()
     },
   }
 }
@@ -79,29 +97,34 @@ function unary(
   name: string,
   handlers: HostedService['handlers'],
   { faults, calls, quotas }: GrpcServerOptions,
-  sockets: ReadonlyMap<string, Socket>,
+  lines: ReadonlyMap<string, Line>,
 ) {
   const handler = handlers[name] as (request: unknown) => unknown
 
   /** Strikes the call if a fault waits for it; true when the call is over. */
-  async function strike(call: Call, callback: sendUnaryData<unknown>, when: FaultMoment): Promise<boolean> {
-    const { latencyMs, fault } = faults.take(name, when, JSON.stringify(call.request))
-    if (latencyMs > 0) await sleep(latencyMs)
+  async function strike(
+    call: Call,
+    struck: StruckCall,
+    callback: sendUnaryData<unknown>,
+    when: FaultMoment,
+  ): Promise<boolean> {
+    const fault = await faults.strike(struck, when)
     if (fault === undefined) return false
-    if (fault.kind === 'drop') sockets.get(call.getPeer())?.destroy()
+    if (fault.kind === 'drop') lines.get(call.getPeer())?.socket.destroy()
     else callback(injected(fault))
     return true
   }
 
   return async (call: Call, callback: sendUnaryData<unknown>) => {
-    calls.count(name)
-    if (await strike(call, callback, 'before')) return
+    const struck = { name, subject: JSON.stringify(call.request), via: lines.get(call.getPeer())?.via }
+    calls.count(struck)
+    if (await strike(call, struck, callback, 'before')) return
     const reply = await answer(() => {
       quotas.use(name, scopeOf(call.request))
       return handler(call.request)
     })
     if ('error' in reply) return callback(reply.error)
-    if (await strike(call, callback, 'after')) return
+    if (await strike(call, struck, callback, 'after')) return
     callback(null, reply.value)
   }
 }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 export interface JobFaultSpec {
   /** `error` ends the job in ERROR and kills its driver; `lost` takes the job away as if it had never been. */
   readonly kind: 'error' | 'lost'
-  /** Only jobs whose id contains this text. */
+  /** Only jobs whose id, or whose cluster's name or labels (as JSON), contain this text. */
   readonly match?: string
   /** Milliseconds of the stand-in's clock from RUNNING; default 0. */
   readonly afterMs?: number
@@ -39,9 +39,9 @@ export class JobFaults {
   }
 
   /** The fault that strikes this job, counted as a hit. */
-  take(jobId: string): JobFault | undefined {
+  take(subject: string): JobFault | undefined {
     const fault = this.#faults.find(
-      ({ hits, times, match }) => hits < (times ?? 1) && jobId.includes(match ?? ''),
+      ({ hits, times, match }) => hits < (times ?? 1) && subject.includes(match ?? ''),
     )
     if (fault === undefined) return undefined
     const hit = { ...fault, hits: fault.hits + 1 }

@@ -1,4 +1,5 @@
 import type { StandInClock } from '../control/clock.ts'
+import { faultSubject } from './cluster-faults.ts'
 import { type ClusterRecord, clusterPath } from './cluster-record.ts'
 import { failureDetails } from './job-details.ts'
 import type { JobFaults } from './job-faults.ts'
@@ -86,13 +87,15 @@ export class JobLifecycle {
   #run(job: JobRecord): void {
     const { clock, settings, runners, faults } = this.#parts
     enterJobState(job, 'RUNNING', clock.now())
-    const run = runners[settings.jobMode]({
+    const subject = faultSubject(job.cluster)
+    const isSpark = settings.sparkFor !== '' && subject.includes(settings.sparkFor)
+    const run = runners[isSpark ? 'spark' : settings.jobMode]({
       job: job.resource,
       cluster: job.cluster,
       write: (chunk) => job.output.append(chunk),
     })
     job.run = run
-    const fault = faults.take(job.id)
+    const fault = faults.take(`${job.id} ${subject}`)
     if (fault !== undefined) {
       job.timer = clock.after(fault.afterMs ?? 0, () => {
         if (fault.kind === 'lost') this.vanish(job)

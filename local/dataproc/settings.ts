@@ -19,6 +19,8 @@ export interface Settings {
    * and succeeds.
    */
   jobMode: 'spark' | 'stub' | 'instant'
+  /** Jobs on clusters whose name or labels (as JSON) contain this text are real Spark all the same; empty: none. */
+  sparkFor: string
 }
 
 /** Small enough for a demonstration, large enough that every state can be seen. */
@@ -31,4 +33,5 @@ export const DEFAULT_SETTINGS: Settings = {
   cancelMs: 100,
   jobMs: 300,
   jobMode: 'spark',
+  sparkFor: '',
 }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallCounts } from '../control/call-counts.ts'
-import type { Fault, FaultMoment, FaultTable } from '../control/faults.ts'
+import type { Fault, FaultMoment, FaultTable, StruckCall } from '../control/faults.ts'
 import { errorBody, StorageError } from './errors.ts'
 import { emptyReply, jsonReply, type StorageReply, type StorageRequest } from './http.ts'
 import { type RoutedCall, route, type StorageState } from './routes.ts'
@@ -14,6 +13,7 @@ export async function answerCall(
   faults: FaultTable,
   calls: CallCounts,
   request: StorageRequest,
+  via?: string,
 ): Promise<StorageReply> {
   let routed: RoutedCall
   try {
@@ -21,23 +21,20 @@ export async function answerCall(
   } catch (error) {
     return errorReply(error)
   }
-  const { call } = routed
+  const call = { name: routed.call, subject: decode(`${request.path}?${request.query}`), via }
   calls.count(call)
-  const subject = decode(`${request.path}?${request.query}`)
-  const before = await strike(faults, call, 'before', subject)
+  const before = await strike(faults, call, 'before')
   if (before !== undefined) return before
   const reply = answerOrError(() => routed.answer(state, request))
-  return (await strike(faults, call, 'after', subject)) ?? reply
+  return (await strike(faults, call, 'after')) ?? reply
 }
 
 async function strike(
   faults: FaultTable,
-  call: string,
+  call: StruckCall,
   when: FaultMoment,
-  subject: string,
 ): Promise<StorageReply | undefined> {
-  const { latencyMs, fault } = faults.take(call, when, subject)
-  if (latencyMs > 0) await sleep(latencyMs)
+  const fault = await faults.strike(call, when)
   if (fault === undefined) return undefined
   if (fault.kind === 'drop') throw new Dropped()
   return faultReply(fault)

@@ -1,5 +1,6 @@
 import { CallCounts } from '../control/call-counts.ts'
 import { startControlServer } from '../control/control-server.ts'
+import { Entrances } from '../control/entrances.ts'
 import { FaultTable } from '../control/faults.ts'
 import { answerCall } from './calls.ts'
 import { ObjectStore } from './object-store.ts'
@@ -47,21 +48,35 @@ export async function startStorage(options: StorageOptions = {}): Promise<Storag
   const store = new ObjectStore()
   const denied = new Set<string>()
   const state: StorageState = { store, uploads: new ResumableUploads(store), denied }
-  const watched = await startStorageServer(host, options.port ?? 0, (request) =>
-    answerCall(state, faults, calls, request),
-  )
+  const serve = (port: number, via?: string) =>
+    startStorageServer(host, port, (request) => answerCall(state, faults, calls, request, via))
+  const watched = await serve(options.port ?? 0)
+  const entrances = new Entrances(async (via) => {
+    const { port, close } = await serve(0, via)
+    return { endpoint: urlOf(host, port), close }
+  })
   const unwatched = { faults: new FaultTable(), calls: new CallCounts() }
   const internal = await startStorageServer('127.0.0.1', 0, (request) =>
     answerCall(state, unwatched.faults, unwatched.calls, request),
   )
-  const routes = permissionRoutes(denied)
-  const control = await startControlServer({ faults, calls, routes, host, port: options.controlPort ?? 0 })
+  const control = await startControlServer({
+    faults,
+    calls,
+    entrances,
+    routes: permissionRoutes(denied),
+    host,
+    port: options.controlPort ?? 0,
+  })
   return {
-    endpoint: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${watched.port}`,
+    endpoint: urlOf(host, watched.port),
     controlUrl: control.url,
     internalEndpoint: `http://127.0.0.1:${internal.port}`,
     async close() {
-      await Promise.all([watched.close(), internal.close(), control.close()])
+      await Promise.all([watched.close(), entrances.close(), internal.close(), control.close()])
     },
   }
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`
 }

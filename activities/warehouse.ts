@@ -5,7 +5,7 @@ import { createClaims } from './claims.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, passingFailure } from './failures.ts'
 import { createLoadJobs, expectedRowsOf, type LoadJob, loadIdOf, readsOutputOf, rowsOf } from './load-jobs.ts'
-import { pollUntil } from './long-running.ts'
+import { heartbeating, pollUntil } from './long-running.ts'
 import { readObject } from './objects.ts'
 import { workflowId } from './owner.ts'
 import {
@@ -30,7 +30,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
      */
     async findLoad(plan: RunPlan, batch: Batch): Promise<Load | undefined> {
       return attempting(`look for an earlier load of ${plan.rawPath}`, async () => {
-        const { job } = await lastLoad(loadIdOf(plan, batch))
+        const { job } = await heartbeating(() => lastLoad(loadIdOf(plan, batch)))
         return job === undefined ? undefined : committed(plan, job)
       })
     },
@@ -47,7 +47,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     /** Gives the table up; does nothing when it is not ours. */
     async releaseTable(plan: RunPlan): Promise<void> {
       await attempting(`release the table ${plan.outputTable}`, () =>
-        claims.release(claimOf(plan), workflowId()),
+        heartbeating(() => claims.release(claimOf(plan), workflowId())),
       )
     },
 

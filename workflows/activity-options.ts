@@ -20,8 +20,9 @@ const retry: RetryPolicy = {
   maximumInterval: '30 seconds',
 }
 
-// Long activities heartbeat every few seconds; a minute without one means that their worker is gone.
-const heartbeatTimeout = '1 minute'
+// They heartbeat every five seconds, so half a minute without one means that their worker is gone. Until that is noticed,
+// a paid cluster may be waiting.
+const heartbeatTimeout = '30 seconds'
 
 /** Reads the settings of the deployment. In-process and without I/O, so a local activity. */
 export const { prepareRun } = proxyLocalActivities<Activities>({
@@ -33,6 +34,7 @@ export const { prepareRun } = proxyLocalActivities<Activities>({
 export const { claimBatch, findLoad } = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',
   scheduleToCloseTimeout: '1 hour',
+  heartbeatTimeout,
   cancellationType,
   retry,
 })
@@ -94,6 +96,7 @@ export const { writeReceipt } = proxyActivities<Activities>({
 export const { releaseBatch, releaseTable } = proxyActivities<Activities>({
   startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: '10 minutes',
+  heartbeatTimeout,
   cancellationType,
   retry,
 })

@@ -9,7 +9,7 @@ type SomeSettings = Static<typeof SomeSettings>
  * The stand-in's own control routes, beside faults and counts:
  * - `GET /settings`, `PUT /settings` with those that are to change;
  * - `POST /job-faults` `{type, reason, message?, match?, times?}`: the next such jobs end with that `errorResult`;
- *   `DELETE /job-faults`.
+ *   `GET|DELETE /job-faults`.
  */
 export function controlRoutes(settings: Settings, faults: JobFaults): (app: FastifyInstance) => void {
   return (app) => {
@@ -21,6 +21,7 @@ export function controlRoutes(settings: Settings, faults: JobFaults): (app: Fast
       faults.add(body)
       return reply.code(204).send()
     })
+    app.get('/job-faults', () => faults.list())
     app.delete('/job-faults', async (_request, reply) => {
       faults.clear()
       return reply.code(204).send()

@@ -61,6 +61,11 @@ export class JobFaults {
     for (let i = 0; i < (fault.times ?? 1); i++) this.#waiting.push(fault)
   }
 
+  /** Those that still wait for their job. */
+  list(): readonly JobFault[] {
+    return this.#waiting
+  }
+
   clear(): void {
     this.#waiting = []
   }

@@ -42,8 +42,9 @@ export class ClusterFaults {
     return this.#faults
   }
 
-  clear(): void {
-    this.#faults = []
+  /** Removes all, or the one with this id. */
+  clear(id?: string): void {
+    this.#faults = id === undefined ? [] : this.#faults.filter((fault) => fault.id !== id)
   }
 
   /** Whether a zone is out of stock just now; the choice of a zone avoids it. */

@@ -83,7 +83,7 @@ type Action = { Params: { name: string }; Body: { message?: string } | undefined
  * - `GET|PUT /settings`: see {@link Settings}; a PUT changes what it names and answers them all.
  * - `POST /clock/advance` `{ms}`; `GET /clock`.
  * - `GET /ledger`: see `Ledger`.
- * - `POST|GET|DELETE /cluster-faults`: see {@link ClusterFaultSpec}. `POST /clusters/:name/fail` `{message?}`,
+ * - `POST|GET|DELETE /cluster-faults`, `DELETE /cluster-faults/:id`: see {@link ClusterFaultSpec}. `POST /clusters/:name/fail` `{message?}`,
  *   `POST /clusters/:name/vanish`.
  * - `POST|GET|DELETE /job-faults`: see {@link JobFaultSpec}. `POST /jobs/:name/fail` `{message?}`,
  *   `POST /jobs/:name/cancel-outside`, `POST /jobs/:name/vanish`.
@@ -125,8 +125,8 @@ function clusterRoutes(
     }),
   )
   app.get('/cluster-faults', () => clusterFaults.list())
-  app.delete('/cluster-faults', (_request, reply) => {
-    clusterFaults.clear()
+  app.delete<{ Params: { id?: string } }>('/cluster-faults/:id?', ({ params }, reply) => {
+    clusterFaults.clear(params.id)
     return reply.code(204).send()
   })
   const actions: Readonly<Record<string, (cluster: ClusterRecord, message?: string) => void>> = {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { temporal } from '@temporalio/proto'
+// A CommonJS module whose names Node does not see.
+import proto from '@temporalio/proto'
 import type { Pipeline, Run } from './pipeline.ts'
 
+const { temporal } = proto
 const { EventType } = temporal.api.enums.v1
 
 /** The kinds of event that a run may be reset to: `workflow_task_finish_event_id` in Temporal's API. */

@@ -7,6 +7,9 @@ import type { TestCloud } from './local-cloud.ts'
 import { until } from './until.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
+// A start takes two seconds, unless the machine does many other things.
+const START_LIMIT_MS = 120_000
+
 const NODE = join(ROOT, 'node_modules', '.bin', 'node')
 
 /** A worker in a process of its own, which a test may kill. */
@@ -43,10 +46,14 @@ export async function startWorker(
   })
   closeSync(log)
   const exited = once(child, 'exit')
-  await until('the worker polls', async () => {
-    if (hasEnded(child)) throw new Error(`The worker ended. Its log is in ${cloud.stateDir}.`)
-    return isReady(port)
-  })
+  await until(
+    'the worker polls',
+    async () => {
+      if (hasEnded(child)) throw new Error(`The worker ended. Its log is in ${cloud.stateDir}.`)
+      return isReady(port)
+    },
+    START_LIMIT_MS,
+  )
   return {
     pid: child.pid ?? Number.NaN,
     async stop(signal = 'SIGTERM') {

@@ -1,0 +1,25 @@
+import { expect, test } from '@jest/globals'
+import { isFull, scaled } from '../support/scale.ts'
+import { summaryOf } from './report.ts'
+import { runSuite } from './suite.ts'
+
+// The usual seed has no run that waits for long; the full one is new each time and is named by the report.
+const SEED = scaled(200, Date.now())
+const RUNS = scaled(10, 50)
+
+test(
+  `${RUNS} runs under fire keep every invariant (seed ${SEED})`,
+  async () => {
+    const lines = await runSuite({
+      seed: SEED,
+      runs: RUNS,
+      spark: 0,
+      lanes: 5,
+      goOn: isFull(),
+      onLine: () => undefined,
+    })
+    expect(lines.filter(({ violations }) => violations.length > 0)).toEqual([])
+    expect(summaryOf(SEED, lines, 0)).toMatchObject({ runs: RUNS, violations: 0 })
+  },
+  scaled(240_000, 1_800_000),
+)

@@ -1,0 +1,105 @@
+import { contents } from '../support/objects.ts'
+import type { LedgerCluster, LedgerJob, Pipeline } from '../support/pipeline.ts'
+import type { ChaosBatch } from './chaos-batches.ts'
+
+type Place = 'raw' | 'failed' | 'processed'
+
+/** What the world holds of one batch and of the run that worked on it, seen by the official clients and the ledger. */
+export interface World {
+  /** Where each raw file is; a copy with other bytes counts as `damaged`. */
+  readonly rawFiles: Readonly<Record<string, readonly (Place | 'damaged')[]>>
+  /** Objects under the temporary paths, by the key of their attempt. */
+  readonly temporary: readonly { readonly key: string; readonly name: string }[]
+  /** Objects that belong nowhere. */
+  readonly strays: readonly string[]
+  readonly claims: readonly string[]
+  /** Rows of this batch in the table. */
+  readonly rows: number
+  /** Loads of this batch that BigQuery has committed. */
+  readonly loads: number
+  readonly clusters: readonly LedgerCluster[]
+  readonly jobs: readonly LedgerJob[]
+}
+
+/** Looks at all that belongs to a batch, and to the workflow of an id. */
+export async function lookAt(pipeline: Pipeline, batch: ChaosBatch, workflowId: string): Promise<World> {
+  const [objects, table, loads, { clusters, jobs }] = await Promise.all([
+    objectsOf(pipeline, batch),
+    rowsByMark(pipeline, batch.input.outputTable),
+    loadsOf(pipeline, batch),
+    pipeline.ledgerOf(workflowId),
+  ])
+  return { ...objects, rows: table[batch.mark] ?? 0, loads, clusters, jobs }
+}
+
+/** How many rows of each batch a table holds. */
+export async function rowsByMark({ google }: Pipeline, outputTable: string): Promise<Record<string, number>> {
+  const [, dataset = '', name = ''] = outputTable.split('.')
+  const table = google.bigquery.dataset(dataset).table(name)
+  const [exists] = await table.exists()
+  const counts: Record<string, number> = {}
+  if (!exists) return counts
+  const [rows] = await table.getRows()
+  for (const { vendor_id: mark } of rows as { readonly vendor_id: string }[]) {
+    counts[mark] = (counts[mark] ?? 0) + 1
+  }
+  return counts
+}
+
+async function objectsOf(
+  { cloud, google }: Pipeline,
+  batch: ChaosBatch,
+): Promise<Pick<World, 'rawFiles' | 'temporary' | 'strays' | 'claims'>> {
+  const rawFiles: Record<string, (Place | 'damaged')[]> = {}
+  for (const file of Object.keys(batch.files)) rawFiles[file] = []
+  const temporary: { key: string; name: string }[] = []
+  const strays: string[] = []
+  const claims: string[] = []
+  for (const bucket of [cloud.get('RAW_BUCKET'), cloud.get('PROCESSED_BUCKET')]) {
+    const found = await contents(google.storage, `gs://${bucket}/${batch.parent}`)
+    for (const [name, content] of Object.entries(found)) {
+      const [, folder = '', rest = ''] = /^([^-_/]+)[^/]*\/(.*)$/s.exec(name) ?? []
+      const file = name.slice(name.lastIndexOf('/') + 1)
+      const copies = isPlace(folder) ? rawFiles[file] : undefined
+      if (copies !== undefined && isPlace(folder)) {
+        copies.push(content === batch.files[file] ? folder : 'damaged')
+      } else if (folder === 'transformed') {
+        temporary.push({ key: rest.split('/')[0] ?? '', name })
+      } else if (file === 'claim.json') {
+        claims.push(name)
+      } else if (!isNote(folder, name)) {
+        strays.push(name)
+      }
+    }
+  }
+  const notes = `gs://${cloud.get('PROCESSED_BUCKET')}/_average-speed/tables/${batch.input.outputTable}/`
+  if ('claim.json' in (await contents(google.storage, notes))) claims.push('claim.json of the table')
+  return { rawFiles, temporary, strays, claims }
+}
+
+/** What a run leaves on purpose: notes on its batch, receipts, rejected records and the reason of a failure. */
+function isNote(folder: string, name: string): boolean {
+  return (
+    folder === 'batch' ||
+    folder === 'rejected' ||
+    /\/_FAILURE\.json$/.test(name) ||
+    /^processed_date=[^/]*\/[^/]*\.receipts\//.test(name)
+  )
+}
+
+function isPlace(folder: string): folder is Place {
+  return folder === 'raw' || folder === 'failed' || folder === 'processed'
+}
+
+async function loadsOf({ google }: Pipeline, { input, parent }: ChaosBatch): Promise<number> {
+  const [jobs] = await google.bigquery.getJobs({ maxResults: 10_000, projection: 'full' })
+  return jobs.filter(({ metadata: { configuration, status } }) => {
+    const load = configuration?.load
+    return (
+      input.outputTable.endsWith(`.${load?.destinationTable?.tableId}`) &&
+      load?.sourceUris?.some((uri: string) => uri.includes(parent)) &&
+      status?.state === 'DONE' &&
+      !status.errorResult
+    )
+  }).length
+}

@@ -1,4 +1,4 @@
-import { JOB_MOMENTS, MOMENTS, type Moment } from './moments.ts'
+import { JOB_MOMENTS, type Moment } from './moments.ts'
 import type { Choices } from './random.ts'
 
 /** What strikes a run. Those with `callEnds` hold a call, act, and let the call go on or drop it. */
@@ -58,12 +58,40 @@ const WEIGHTS: Readonly<Record<BlowKind, number>> = {
 /** Blows that hit every run on the server, so they have a phase of their own. */
 export const SHARED: ReadonlySet<BlowKind> = new Set<BlowKind>(['restart-temporal', 'kill-temporal'])
 
+/** Chooses what kind of blow strikes. */
+export function chooseKind(choices: Choices): BlowKind {
+  return choices.weighted(WEIGHTS)
+}
+
+/** Blows that may end the run, so that no later one can strike it. */
+export const ENDING: ReadonlySet<BlowKind> = new Set<BlowKind>([
+  'cancel',
+  'terminate',
+  'stockout',
+  'quota',
+  'boot-failure',
+  'job-error',
+  'job-cancelled',
+  'load-error',
+])
+
+/** How far a run is when a strike falls. */
+export function stageOf({ blow, moment }: Strike): number {
+  // A creation's own failures, and a load's.
+  return moment?.stage ?? (blow.kind === 'load-error' ? 6 : 3)
+}
+
 /**
- * Chooses a blow and its moment.
+ * Chooses the rest of a blow, and its moment.
+ * @param moments those that the struck run has
  * @param shift how many moments later than chosen, for a run whose blow missed
  */
-export function chooseStrike(choices: Choices, shift: number): Strike {
-  const kind = choices.weighted(WEIGHTS)
+export function chooseStrike(
+  kind: BlowKind,
+  choices: Choices,
+  moments: readonly Moment[],
+  shift: number,
+): Strike {
   const moment = (among: readonly Moment[]): Moment => {
     const chosen = among[(choices.below(among.length) + shift) % among.length]
     if (chosen === undefined) throw new Error('There are no moments to choose from.')
@@ -72,9 +100,9 @@ export function chooseStrike(choices: Choices, shift: number): Strike {
   const callEnds = choices.pick(['go', 'drop'] as const)
   switch (kind) {
     case 'drop':
-      return { blow: { kind, times: choices.pick([1, 1, 2, 4]) }, moment: moment(MOMENTS) }
+      return { blow: { kind, times: choices.pick([1, 1, 2, 4]) }, moment: moment(moments) }
     case 'error': {
-      const at = moment(MOMENTS)
+      const at = moment(moments)
       const code = choices.pick<string | number>(at.service === 'dataproc' ? GRPC_CODES : HTTP_CODES)
       return { blow: { kind, code, times: choices.pick([1, 2, 4]) }, moment: at }
     }
@@ -92,9 +120,9 @@ export function chooseStrike(choices: Choices, shift: number): Strike {
     case 'job-vanish':
       return { blow: { kind, callEnds: 'go' }, moment: moment(JOB_MOMENTS) }
     case 'reset':
-      return { blow: { kind, callEnds, point: choices.below(1000) }, moment: moment(MOMENTS) }
+      return { blow: { kind, callEnds, point: choices.below(1000) }, moment: moment(moments) }
     default:
-      return { blow: { kind, callEnds }, moment: moment(MOMENTS) }
+      return { blow: { kind, callEnds }, moment: moment(moments) }
   }
 }
 

@@ -11,6 +11,7 @@ import { patiently } from './patience.ts'
 
 /** How a run ended, as Temporal and the run itself tell it. */
 export interface RunEnd {
+  readonly workflowId: string
   /** Temporal's status; `RUNNING` for a run that did not end in time. */
   readonly status: string
   readonly failure?: { readonly type: string; readonly message: string; readonly details?: FailureDetails }
@@ -33,7 +34,7 @@ export async function endOf(
     if (status.name !== 'RUNNING' || Date.now() > deadline) {
       const history = await patiently(() => handle.fetchHistory())
       const progress = memo?.[PROGRESS_MEMO] as RunProgress | undefined
-      return { status: status.name, ...(progress && { progress }), ...lastEvent(history) }
+      return { workflowId, status: status.name, ...(progress && { progress }), ...lastEvent(history) }
     }
     await sleep(200)
   }

@@ -15,6 +15,7 @@ export const INVARIANTS = {
   7: 'no claim is left',
   8: 'one Spark job an attempt, one committed load a batch',
   9: 'a plain new run of the batch succeeds',
+  10: "a completed run's receipt says what table and objects show",
 } as const
 export type Invariant = keyof typeof INVARIANTS
 
@@ -47,6 +48,7 @@ export function violationsOf(aftermath: Aftermath): Violation[] {
     ...failure(aftermath),
     ...claims(aftermath),
     ...once(aftermath),
+    ...receipt(aftermath),
   ]
 }
 
@@ -173,5 +175,27 @@ function* once({ world }: Aftermath): Iterable<Violation> {
   for (const { name } of world.clusters) {
     const jobs = world.jobs.filter(({ cluster }) => cluster === name)
     if (jobs.length > 1) yield violation(8, `${jobs.length} Spark jobs ran on ${name}.`)
+  }
+}
+
+function* receipt({ batch, end, world }: Aftermath): Iterable<Violation> {
+  if (end.status !== 'COMPLETED') return
+  const found = world.receipts.filter(({ workflowId }) => workflowId === end.workflowId)
+  const [told] = found
+  if (told === undefined || found.length > 1)
+    return yield violation(10, `The run has ${found.length} receipts.`)
+  const bytes = Object.values(batch.files).reduce((sum, content) => sum + Buffer.byteLength(content), 0)
+  const seen = {
+    rowsLoaded: batch.rows,
+    filesArchived: Object.keys(batch.files).length,
+    bytesArchived: bytes,
+  }
+  for (const [name, value] of Object.entries({
+    ...seen,
+    loadJobId: end.result?.loadJobId,
+    outputTable: batch.input.outputTable,
+  })) {
+    const said = told[name as keyof typeof told]
+    if (said !== value) yield violation(10, `The receipt says ${name} ${said}, and it is ${value}.`)
   }
 }

@@ -10,6 +10,8 @@ export interface Moment {
   /** Which of the run's calls of that kind, from 1. */
   readonly n: number
   readonly when: 'before' | 'after'
+  /** How far the run is by then: later moments have greater ones. */
+  readonly stage: number
 }
 
 /** As in `dataproc CreateCluster 1 after`. */
@@ -17,52 +19,85 @@ export function nameOfMoment({ service, call, about, n, when }: Moment): string 
   return [service, call, ...(about === '' ? [] : [about]), n, when].join(' ')
 }
 
-// The calls of a clean run and how often each comes, in the order of their first. Reads that follow each other until
-// something has ended come as often as it takes; of those, the first few stand here.
-const CALLS: readonly (readonly [service: Service, call: string, about: string, times: number])[] = [
-  ['storage', 'objects.get', 'zone.json', 2],
-  ['storage', 'objects.get', 'T000000/claim.json', 6],
-  ['storage', 'objects.getMedia', 'T000000/claim.json', 5],
-  ['storage', 'objects.insert', 'T000000/claim.json', 1],
-  ['storage', 'objects.get', 'manifest.ndjson', 3],
-  ['storage', 'objects.getMedia', 'manifest.ndjson', 2],
-  ['storage', 'objects.list', '/failed-', 1],
-  ['storage', 'objects.get', 'archive.json', 2],
-  ['storage', 'objects.list', '/raw-', 3],
-  ['storage', 'objects.insert', 'manifest.ndjson', 1],
-  ['bigquery', 'jobs.get', '', 6],
-  ['dataproc', 'CreateCluster', '', 1],
-  ['dataproc', 'ListClusters', '', 1],
-  ['dataproc', 'GetOperation', '', 2],
-  ['dataproc', 'GetCluster', '', 3],
-  ['storage', 'objects.insert', 'zone.json', 1],
-  ['dataproc', 'SubmitJob', '', 1],
-  ['dataproc', 'GetJob', '', 3],
-  ['storage', 'objects.get', '/transformed-', 3],
-  ['dataproc', 'DeleteCluster', '', 1],
-  ['storage', 'objects.getMedia', '/transformed-', 3],
-  ['storage', 'objects.get', '/tables/', 7],
-  ['storage', 'objects.insert', '/tables/', 3],
-  ['storage', 'objects.getMedia', '/tables/', 3],
-  ['bigquery', 'jobs.insert', '', 1],
-  ['storage', 'objects.insert', 'archive.json', 1],
-  ['storage', 'objects.list', '/processed_date', 1],
-  ['storage', 'objects.rewrite', '/raw-', 2],
-  ['storage', 'objects.get', '/processed_date', 2],
-  ['storage', 'objects.delete', '/raw-', 2],
-  ['storage', 'objects.delete', '/failed-', 1],
-  ['storage', 'objects.delete', '/tables/', 1],
-  ['storage', 'objects.list', '/transformed-', 1],
-  ['storage', 'objects.delete', '/transformed-', 5],
-  ['storage', 'objects.delete', 'T000000/claim.json', 1],
+// The calls of a clean run, and for each time that it comes the stage of the run: 0 claim, 1 description, 2 look for a
+// load, 3 creation, 4 job, 5 verification, 6 load, 7 archive, 8 cleanup, 9 receipt. Of reads that are repeated until
+// something has ended, the first few stand here; what a run
+// need not do (the note on zones, files that come back from the failed path) is known but has no moment.
+const CALLS: readonly (readonly [
+  service: Service,
+  call: string,
+  about: string,
+  stages: readonly number[],
+])[] = [
+  ['storage', 'objects.get', 'zone.json', [0, 3]],
+  ['storage', 'objects.getMedia', 'zone.json', []],
+  ['storage', 'objects.insert', 'zone.json', []],
+  ['storage', 'objects.get', 'T000000/claim.json', [0, 1, 4, 6, 7, 8]],
+  ['storage', 'objects.getMedia', 'T000000/claim.json', [1, 4, 6, 7, 8]],
+  ['storage', 'objects.insert', 'T000000/claim.json', [0]],
+  ['storage', 'objects.delete', 'T000000/claim.json', [8]],
+  ['storage', 'objects.get', 'manifest.ndjson', [1, 5, 7]],
+  ['storage', 'objects.getMedia', 'manifest.ndjson', [5, 7]],
+  ['storage', 'objects.insert', 'manifest.ndjson', [1]],
+  ['storage', 'objects.list', '/failed-', [1]],
+  ['storage', 'objects.delete', '/failed-', [7]],
+  ['storage', 'objects.insert', '/_FAILURE.json', [8]],
+  ['storage', 'objects.get', '/failed-', [8, 8]],
+  ['storage', 'objects.get', 'archive.json', [1, 1]],
+  ['storage', 'objects.insert', 'archive.json', [7]],
+  ['storage', 'objects.list', '/raw-', [1, 5, 7]],
+  ['storage', 'objects.rewrite', '/raw-', [7, 7]],
+  ['storage', 'objects.delete', '/raw-', [7, 7]],
+  ['storage', 'objects.get', '/raw-', []],
+  ['storage', 'objects.list', '/batch-', []],
+  ['storage', 'objects.list', '/processed_date', [7, 7]],
+  ['storage', 'objects.get', '/processed_date', [7, 7]],
+  ['bigquery', 'jobs.get', '', [2, 6, 6, 6]],
+  ['bigquery', 'jobs.insert', '', [6]],
+  ['dataproc', 'CreateCluster', '', [3]],
+  ['dataproc', 'ListClusters', '', [3]],
+  ['dataproc', 'GetOperation', '', [3]],
+  ['dataproc', 'GetCluster', '', [3, 5]],
+  ['dataproc', 'SubmitJob', '', [4]],
+  ['dataproc', 'GetJob', '', [4, 4]],
+  ['dataproc', 'DeleteCluster', '', [5]],
+  ['storage', 'objects.get', '/transformed-', [5, 5, 6]],
+  ['storage', 'objects.getMedia', '/transformed-', [5, 5, 6]],
+  ['storage', 'objects.list', '/transformed-', [8]],
+  ['storage', 'objects.delete', '/transformed-', [8, 8, 8, 8, 8]],
+  ['storage', 'objects.get', '/tables/', [6, 6, 6, 6, 6, 6, 6]],
+  ['storage', 'objects.getMedia', '/tables/', [6, 6, 8]],
+  ['storage', 'objects.insert', '/tables/', [6, 6, 6]],
+  ['storage', 'objects.delete', '/tables/', [8]],
+  ['storage', 'objects.get', '.receipts/', [9]],
+  ['storage', 'objects.insert', '.receipts/', [9]],
 ]
 
-/** All moments of a clean run, in about the order in which they come. */
-export const MOMENTS: readonly Moment[] = CALLS.flatMap(([service, call, about, times]) =>
-  Array.from({ length: times }, (_, i) => i + 1).flatMap((n) =>
-    (['before', 'after'] as const).map((when) => ({ service, call, about, n, when })),
+/** All moments, in about the order in which they come. */
+const MOMENTS: readonly Moment[] = CALLS.flatMap(([service, call, about, stages]) =>
+  stages.flatMap((stage, i) =>
+    (['before', 'after'] as const).map((when) => ({ service, call, about, n: i + 1, when, stage })),
   ),
-)
+).toSorted((a, b) => a.stage - b.stage)
+
+/** What runs of a kind do not call. */
+const NOT_CALLED: Readonly<Record<'replacing' | 'appending' | 'bad-data', readonly string[]>> = {
+  replacing: ['/_FAILURE.json'],
+  appending: ['/_FAILURE.json', '/tables/'],
+  'bad-data': ['/tables/', '/processed_date', '.receipts/'],
+}
+
+/** The moments that a clean run of a kind has. */
+export function momentsOf(kind: keyof typeof NOT_CALLED): readonly Moment[] {
+  return MOMENTS.filter(
+    ({ call, about }) =>
+      !NOT_CALLED[kind].includes(about) &&
+      !(
+        kind === 'bad-data' &&
+        (call === 'jobs.insert' || (call === 'objects.insert' && about === 'archive.json'))
+      ),
+  )
+}
 
 /** True for a call of a clean run that the catalogue knows. */
 export function isInCatalogue(service: Service, name: string, subject: string): boolean {

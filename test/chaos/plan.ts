@@ -1,5 +1,6 @@
-import { chooseStrike, SHARED, type Strike } from './blows.ts'
-import { choicesOf } from './random.ts'
+import { chooseKind, chooseStrike, ENDING, SHARED, type Strike, stageOf } from './blows.ts'
+import { type Moment, momentsOf } from './moments.ts'
+import { type Choices, choicesOf } from './random.ts'
 
 /** What kind of runs are struck. */
 export type RunKind =
@@ -41,24 +42,46 @@ export const RUNS_OF: Readonly<Record<RunKind, number>> = {
   rivals: 2,
 }
 
+/** Moments follow each other closely, and a run that has missed one is likely to miss the next as well. */
+const STRIDE = 7
+
 /** Plans a run. The same seed, number and misses give the same plan, whatever else is run. */
 export function planOf(seed: number, number: number, misses = 0): PlannedRun {
   const choices = choicesOf(seed, number)
   const kind = choices.weighted(KINDS)
   const victim = choices.below(RUNS_OF[kind])
-  const isDouble = choices.below(5) === 0
-  const first = chooseStrike(choices, misses)
-  const second = isDouble ? chooseStrike(choices, misses) : undefined
-  // Two blows of one kind at once would not say which of them had landed; a restart of Temporal has runs of its own.
-  const fits =
-    second !== undefined &&
-    second.blow.kind !== first.blow.kind &&
-    SHARED.has(second.blow.kind) === SHARED.has(first.blow.kind) &&
-    !(isEnd(first) && isEnd(second))
-  return { seed, number, misses, kind, victim, strikes: fits ? [first, second] : [first] }
+  const strikes = chooseStrikes(kind, choices, misses * STRIDE)
+  return { seed, number, misses, kind, victim, strikes }
 }
 
-/** A run that one blow has ended cannot be struck by another that would end it. */
-function isEnd({ blow }: Strike): boolean {
-  return blow.kind === 'cancel' || blow.kind === 'terminate' || blow.kind === 'reset'
+function chooseStrikes(kind: RunKind, choices: Choices, shift: number): Strike[] {
+  const moments = momentsOf(
+    kind === 'bad-data' ? kind : kind.endsWith('replacing') ? 'replacing' : 'appending',
+  )
+  const kinds = [chooseKind(choices)]
+  if (choices.below(5) === 0) kinds.push(chooseKind(choices))
+  // A bad batch is never loaded.
+  const [first = 'drop', second] = kinds.map((each) =>
+    kind === 'bad-data' && each === 'load-error' ? 'drop' : each,
+  )
+  const alone = chooseStrike(first, choices, moments, shift)
+  // Two blows of one kind at once would not say which of them has landed; a restart of Temporal has runs of its own; and
+  // of two that end the run only one would strike.
+  if (
+    second === undefined ||
+    second === first ||
+    SHARED.has(second) !== SHARED.has(first) ||
+    (ENDING.has(first) && ENDING.has(second))
+  )
+    return [alone]
+  if (ENDING.has(first)) return [alone, chooseStrike(second, choices, upTo(alone, moments), shift)]
+  if (!ENDING.has(second)) return [alone, chooseStrike(second, choices, moments, shift)]
+  const end = chooseStrike(second, choices, moments, shift)
+  return [chooseStrike(first, choices, upTo(end, moments), shift), end]
+}
+
+/** The moments before the one that may end the run; the first ones if there are none. */
+function upTo(end: Strike, moments: readonly Moment[]): readonly Moment[] {
+  const earlier = moments.filter(({ stage }) => stage < stageOf(end))
+  return earlier.length > 0 ? earlier : moments.slice(0, 4)
 }

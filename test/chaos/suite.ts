@@ -1,6 +1,7 @@
 import { Control } from '../support/control.ts'
 import { startPipeline } from '../support/pipeline.ts'
 import { SHARED } from './blows.ts'
+import { checkCatalogue } from './catalogue.ts'
 import { type Lane, openLane } from './lanes.ts'
 import { type PlannedRun, planOf } from './plan.ts'
 import { type RunLine, tell } from './report.ts'
@@ -63,6 +64,8 @@ async function runIn(arena: Arena, options: SuiteOptions): Promise<RunLine[]> {
     'chaos',
     Math.min(options.lanes, queue.plain.length + queue.shared.length),
   )
+  const [first] = lanes
+  if (first !== undefined && options.only === undefined) await checkCatalogue(arena, first)
   const sparkLanes = await openLanes(arena, 'chaos-spark', Math.min(2, queue.spark.length))
   await Promise.all([
     ...lanes.map((lane) => work(lane, () => queue.plain.shift(), false)),

@@ -1,3 +1,4 @@
+import type { RunReceipt } from '../../workflows/contract.ts'
 import { contents } from '../support/objects.ts'
 import type { LedgerCluster, LedgerJob, Pipeline } from '../support/pipeline.ts'
 import type { ChaosBatch } from './chaos-batches.ts'
@@ -13,6 +14,7 @@ export interface World {
   /** Objects that belong nowhere. */
   readonly strays: readonly string[]
   readonly claims: readonly string[]
+  readonly receipts: readonly RunReceipt[]
   /** Rows of this batch in the table. */
   readonly rows: number
   /** Loads of this batch that BigQuery has committed. */
@@ -49,12 +51,13 @@ export async function rowsByMark({ google }: Pipeline, outputTable: string): Pro
 async function objectsOf(
   { cloud, google }: Pipeline,
   batch: ChaosBatch,
-): Promise<Pick<World, 'rawFiles' | 'temporary' | 'strays' | 'claims'>> {
+): Promise<Pick<World, 'rawFiles' | 'temporary' | 'strays' | 'claims' | 'receipts'>> {
   const rawFiles: Record<string, (Place | 'damaged')[]> = {}
   for (const file of Object.keys(batch.files)) rawFiles[file] = []
   const temporary: { key: string; name: string }[] = []
   const strays: string[] = []
   const claims: string[] = []
+  const receipts: RunReceipt[] = []
   for (const bucket of [cloud.get('RAW_BUCKET'), cloud.get('PROCESSED_BUCKET')]) {
     const found = await contents(google.storage, `gs://${bucket}/${batch.parent}`)
     for (const [name, content] of Object.entries(found)) {
@@ -65,6 +68,8 @@ async function objectsOf(
         copies.push(content === batch.files[file] ? folder : 'damaged')
       } else if (folder === 'transformed') {
         temporary.push({ key: rest.split('/')[0] ?? '', name })
+      } else if (/^processed_date=[^/]*\/[^/]*\.receipts\//.test(name)) {
+        receipts.push(JSON.parse(content) as RunReceipt)
       } else if (file === 'claim.json') {
         claims.push(name)
       } else if (!isNote(folder, name)) {
@@ -74,17 +79,12 @@ async function objectsOf(
   }
   const notes = `gs://${cloud.get('PROCESSED_BUCKET')}/_average-speed/tables/${batch.input.outputTable}/`
   if ('claim.json' in (await contents(google.storage, notes))) claims.push('claim.json of the table')
-  return { rawFiles, temporary, strays, claims }
+  return { rawFiles, temporary, strays, claims, receipts }
 }
 
-/** What a run leaves on purpose: notes on its batch, receipts, rejected records and the reason of a failure. */
+/** What a run leaves on purpose: notes on its batch, rejected records and the reason of a failure. */
 function isNote(folder: string, name: string): boolean {
-  return (
-    folder === 'batch' ||
-    folder === 'rejected' ||
-    /\/_FAILURE\.json$/.test(name) ||
-    /^processed_date=[^/]*\/[^/]*\.receipts\//.test(name)
-  )
+  return folder === 'batch' || folder === 'rejected' || /\/_FAILURE\.json$/.test(name)
 }
 
 function isPlace(folder: string): folder is Place {

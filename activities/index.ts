@@ -28,7 +28,7 @@ export function createActivities(clients: ActivityClients, settings: ActivitySet
     ...warehouseActivities(clients, settings),
     ...archiveActivities(clients),
     ...receiptActivities(clients),
-    ...temporaryFileActivities(clients),
+    ...temporaryFileActivities(clients, settings),
     ...orphanActivities(clients, settings),
   }
 }

@@ -52,6 +52,15 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
   }
 
   return {
+    /** True while any of the load jobs whose ids begin so has not ended. */
+    async isUnderWay(loadId: string): Promise<boolean> {
+      for (let n = 0; ; n++) {
+        const job = await read(`${loadId}_${n}`)
+        if (job === undefined) return false
+        if (job.status?.state !== 'DONE') return true
+      }
+    },
+
     /** Waits until a job has ended; nothing if there is no such job. */
     async awaitEnd(jobId: string): Promise<LoadJob | undefined> {
       if ((await read(jobId)) === undefined) return undefined

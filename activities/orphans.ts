@@ -1,3 +1,4 @@
+import { deleteAbandonedOutputs } from './abandoned-outputs.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting } from './failures.ts'
 import { createLeftovers } from './leftovers.ts'
@@ -8,13 +9,19 @@ export function orphanActivities(clients: ActivityClients, settings: ActivitySet
   const leftovers = createLeftovers(clients, settings)
   return {
     /**
-     * Deletes every cluster of this deployment whose run is no more (P3), and what its job has written. Whether a run is
-     * open is asked of that very workflow. One that cannot be deleted does not keep the others.
+     * Deletes every cluster of this deployment whose run is no more (P3), and what such runs have written. Whether a run is
+     * open is asked of that very workflow. What cannot be deleted does not keep the rest.
      * @returns the names of the clusters that it deleted
      */
     async reapOrphans(): Promise<readonly string[]> {
       return attempting('sweep for orphaned clusters', () =>
-        heartbeating(() => leftovers.remove(async (owner) => !(await clients.isWorkflowOpen(owner)))),
+        heartbeating(async () => {
+          try {
+            return await leftovers.remove(async (owner) => !(await clients.isWorkflowOpen(owner)))
+          } finally {
+            await deleteAbandonedOutputs(clients, settings)
+          }
+        }),
       )
     },
   }

@@ -7,8 +7,11 @@ import type { ActivityClients, ActivitySettings } from './context.ts'
 import { driverTail } from './driver-output.ts'
 import { attempting, failure, isAlreadyExists, isNotFound, statusOf } from './failures.ts'
 import { getCluster } from './get-cluster.ts'
+import { loadIdOf } from './load-jobs.ts'
 import { pollUntil } from './long-running.ts'
 import { readJobFailure } from './output.ts'
+import { outputNotes } from './output-notes.ts'
+import { workflowId } from './owner.ts'
 import { sparkArguments } from './spark-arguments.ts'
 
 type Job = protos.google.cloud.dataproc.v1.IJob
@@ -17,6 +20,7 @@ type Job = protos.google.cloud.dataproc.v1.IJob
 export function sparkJobActivities(clients: ActivityClients, settings: ActivitySettings) {
   const { jobs, clusters, storage } = clients
   const claim = createBatchClaim(clients)
+  const notes = outputNotes(storage, settings)
   const { project: projectId, region } = settings
   return {
     /**
@@ -33,6 +37,12 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
     ): Promise<string | undefined> {
       return attempting(`run the Spark job ${attempt.sparkJobId}`, async () => {
         await claim.hold(plan)
+        await notes.add(attempt.key, {
+          owner: workflowId(),
+          outputPath: attempt.outputPath,
+          clusterName: cluster.name,
+          loadId: loadIdOf(plan, batch),
+        })
         await submit(plan, batch, attempt, cluster)
         const job = await pollUntil({
           polling: settings.polling,

@@ -1,18 +1,23 @@
 import type { Storage } from '@google-cloud/storage'
 import pMap from 'p-map'
 import type { Attempt } from '../workflows/run-types.ts'
-import type { ActivityClients } from './context.ts'
+import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, isNotFound } from './failures.ts'
 import { heartbeating } from './long-running.ts'
 import { splitUri } from './objects.ts'
+import { outputNotes } from './output-notes.ts'
 
 /** Activities on what an attempt leaves behind in Cloud Storage. */
-export function temporaryFileActivities({ storage }: ActivityClients) {
+export function temporaryFileActivities({ storage }: ActivityClients, settings: ActivitySettings) {
+  const notes = outputNotes(storage, settings)
   return {
     /** Deletes the attempt's own output. See {@link deleteOutput}. */
     async deleteTemporaryFiles(attempt: Attempt): Promise<void> {
       await attempting(`delete ${attempt.outputPath}`, () =>
-        heartbeating(() => deleteOutput(storage, attempt.outputPath)),
+        heartbeating(async () => {
+          await deleteOutput(storage, attempt.outputPath)
+          await notes.remove(attempt.key)
+        }),
       )
     },
   }

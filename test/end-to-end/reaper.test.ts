@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { ScheduleHandle } from '@temporalio/client'
 import { REAPER_SCHEDULE_ID, WORKFLOW_TYPE } from '../../workflows/contract.ts'
 import { placesOf, putBatch } from '../support/batches.ts'
 import { putObject } from '../support/objects.ts'
 import { type Pipeline, startPipeline, untilJob } from '../support/pipeline.ts'
+import { sweep } from '../support/sweeps.ts'
 
 const SCHEDULE = `${REAPER_SCHEDULE_ID}-default`
 
@@ -45,26 +45,6 @@ async function clusterNames(): Promise<string[]> {
     region: cloud.get('DATAPROC_REGION'),
   })
   return clusters.map(({ clusterName }) => clusterName ?? '')
-}
-
-/** Lets the schedule act now, and waits for the sweep's end. @returns the names of the clusters that it deleted */
-async function sweep(): Promise<readonly string[]> {
-  const known = new Set((await recentSweeps()).map(({ firstExecutionRunId }) => firstExecutionRunId))
-  await schedule.trigger()
-  for (;;) {
-    const started = (await recentSweeps()).find(({ firstExecutionRunId }) => !known.has(firstExecutionRunId))
-    if (started === undefined) {
-      await sleep(50)
-      continue
-    }
-    const { workflowId, firstExecutionRunId } = started
-    return pipeline.temporal.workflow.getHandle(workflowId, firstExecutionRunId).result()
-  }
-}
-
-async function recentSweeps() {
-  const { info } = await schedule.describe()
-  return info.recentActions.map(({ action }) => action.workflow)
 }
 
 describe('the schedule of the sweep', () => {
@@ -123,7 +103,7 @@ describe('the sweep', () => {
       await createCluster('of-other', { workflowId: closed.workflowId, deployment: 'other' }),
       await createCluster('of-nobody', {}),
     ]
-    expect([...(await sweep())].sort()).toEqual(orphans)
+    expect([...(await sweep(pipeline))].sort()).toEqual(orphans)
     const left = await clusterNames()
     for (const name of orphans) expect(left).not.toContain(name)
     for (const name of spared) expect(left).toContain(name)
@@ -143,7 +123,7 @@ describe('the sweep', () => {
       'half a row',
     )
     await run.terminate('a test')
-    expect(await sweep()).toContain(cluster?.name)
+    expect(await sweep(pipeline)).toContain(cluster?.name)
     const { clusters, jobs } = await pipeline.ledgerOf(run.workflowId)
     expect(clusters.map(({ state }) => state)).toEqual(['GONE'])
     expect(jobs.map(({ state }) => state)).not.toContain('RUNNING')

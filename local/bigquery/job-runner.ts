@@ -86,10 +86,10 @@ export class JobRunner {
     // A job is seen PENDING at least once: its insert is answered first.
     await new Promise((resolve) => setImmediate(resolve))
     try {
-      await this.#pass(job, this.#settings.pendingMs)
+      await this.#pass(job, 'pendingMs')
       job.state = 'RUNNING'
       job.startedMs = Date.now()
-      await this.#pass(job, this.#settings[`${job.type}Ms`])
+      await this.#pass(job, `${job.type}Ms`)
       const fault = this.#faults.take(job.type, job.configuration)
       if (fault !== undefined) throw jobFault(fault.reason, fault.message)
       const outcome = await work(() => assertNotCancelled(job))
@@ -107,10 +107,12 @@ export class JobRunner {
     job.state = 'DONE'
   }
 
-  /** Lets simulated time pass, in steps, so that a cancel ends it early. */
-  async #pass(job: Job, ms: number): Promise<void> {
-    const until = Date.now() + ms
-    for (let left = ms; left > 0; left = until - Date.now()) {
+  /** Lets simulated time pass, in steps, so that a cancel or a change of the setting ends it early. */
+  async #pass(job: Job, setting: 'pendingMs' | `${Job['type']}Ms`): Promise<void> {
+    const since = Date.now()
+    for (;;) {
+      const left = since + this.#settings[setting] - Date.now()
+      if (left <= 0) break
       assertNotCancelled(job)
       await sleep(Math.min(left, 20))
     }

@@ -43,8 +43,10 @@ export async function createWorker({ config, connection, client, google }: Worke
     // A cancel, or a reset, reaches an activity with the reply to a heartbeat, and the SDK would send one only every 48
     // seconds (four fifths of the heartbeat timeout) while a cluster is being paid for.
     maxHeartbeatThrottleInterval: '5 seconds',
-    // Long enough to finish a call to Google; what takes longer lets go and is taken up by another worker.
-    shutdownGraceTime: '10 seconds',
+    // What waits or goes through many files is told at once, lets go after the call to Google that it is in, and is taken
+    // up by another worker; what makes a few calls only finishes them.
+    shutdownGraceTime: 0,
+    // For a call that does not return.
     shutdownForceTime: '30 seconds',
   })
 }

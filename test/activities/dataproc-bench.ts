@@ -62,19 +62,11 @@ export async function startDataprocBench(
   zones: readonly string[] = [],
   shape: Partial<ClusterShape> = {},
 ): Promise<DataprocBench> {
-  const cloud = await startCloud({ services: ['storage', 'dataproc'] })
-  const google = googleClientsOf({
-    ...cloud,
-    get: (name) => (name === 'BIGQUERY_API_ENDPOINT' ? 'http://127.0.0.1:9' : cloud.get(name)),
-  })
-  // Nothing here goes to the warehouse, whose service is not up.
-  const table = {
-    ...cloud,
-    get: (name: string) => (name === 'BQ_OUTPUT_TABLE' ? 'p-1234.d.t' : cloud.get(name)),
-  }
+  const cloud = await startCloud({ services: ['storage', 'dataproc', 'bigquery'] })
+  const google = googleClientsOf(cloud)
   const settled = { settleMs: 20 }
-  const first = activityBench(table, google, settled)
-  const bench = activityBench(table, google, {
+  const first = activityBench(cloud, google, settled)
+  const bench = activityBench(cloud, google, {
     ...settled,
     cluster: { ...first.settings.cluster, zones, ...shape },
   })

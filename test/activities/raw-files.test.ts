@@ -126,7 +126,7 @@ describe('archiveRawFiles', () => {
   test('P8: moves the described files, and only those, with their bytes', async () => {
     await describeFiles()
     await putObject(google.storage, `${plan.rawPath}late.json`, 'late')
-    expect(await archive()).toEqual({ processedPath: archived, files: 2, filesLeftInPlace: 1 })
+    expect(await archive()).toEqual({ processedPath: archived, files: 2, bytes: 6, filesLeftInPlace: 1 })
     expect(await contents(google.storage, archived)).toEqual({ 'a.json': 'one', 'deep/b ü.json': 'two' })
     expect(await contents(google.storage, plan.rawPath)).toEqual({ 'late.json': 'late' })
   })

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../../local/support/free-port.ts'
 import type { TestCloud } from './local-cloud.ts'
@@ -15,8 +16,10 @@ const NODE = join(ROOT, 'node_modules', '.bin', 'node')
 /** A worker in a process of its own, which a test may kill. */
 export interface WorkerProcess {
   readonly pid: number
-  /** Sends a signal and waits until the process has ended. */
-  stop(signal?: NodeJS.Signals): Promise<void>
+  /** Sends a signal and waits until the process has ended. @returns its exit code; null when a signal has killed it */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+  /** What it has logged so far: JSON lines. */
+  log(): Promise<string>
 }
 
 /**
@@ -29,7 +32,8 @@ export async function startWorker(
   variables: Readonly<Record<string, string>> = {},
 ): Promise<WorkerProcess> {
   const port = await freePort('127.0.0.1')
-  const log = openSync(join(cloud.stateDir, 'worker.log'), 'a')
+  const logFile = join(cloud.stateDir, `worker-${port}.log`)
+  const log = openSync(logFile, 'a')
   const child = spawn(NODE, [join(ROOT, 'src', 'worker', 'main.ts')], {
     env: {
       ...process.env,
@@ -59,7 +63,9 @@ export async function startWorker(
     async stop(signal = 'SIGTERM') {
       if (!hasEnded(child)) child.kill(signal)
       await exited
+      return child.exitCode
     },
+    log: () => readFile(logFile, 'utf8'),
   }
 }
 

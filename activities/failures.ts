@@ -84,6 +84,12 @@ export function statusOf(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined
 }
 
+/** True for what may well go away by itself, such as a server error or a rate limit; never for a failure of ours. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return false
+  return translationOf(error).retryable
+}
+
 /** True for both of Google's ways to say that something does not exist. */
 export function isNotFound(error: unknown): boolean {
   return statusOf(error) === 5 || statusOf(error) === 404

@@ -1,11 +1,15 @@
 import type { Storage } from '@google-cloud/storage'
 import pMap from 'p-map'
-import { failure, isNotFound, isPreconditionFailed } from './failures.ts'
-import { stopIfTold } from './long-running.ts'
+import { failure, isNotFound, isPassing, isPreconditionFailed } from './failures.ts'
+import { pauseFor, stopIfTold } from './long-running.ts'
 import { fileAt, type ObjectDescription, sameBytes } from './objects.ts'
 
 // Wide enough to hide a round trip of tens of milliseconds, narrow enough for one connection pool.
 const CONCURRENT_MOVES = 32
+
+// One call in thousands meets a server error. The client does not repeat every delete, and another try of the whole
+// activity lists everything again, so a move is done again by itself.
+const RETRY_PAUSES_MS = [250, 1_000, 4_000]
 
 /** One object to move. */
 export interface Move {
@@ -26,13 +30,25 @@ export async function moveObjects(storage: Storage, moves: Iterable<Move>): Prom
     if (errors.length > 0) return
     try {
       stopIfTold()
-      await moveObject(storage, one)
+      await moveWithRetries(storage, one)
     } catch (error) {
       errors.push(error)
     }
   }
   await pMap(moves, move, { concurrency: CONCURRENT_MOVES })
   if (errors.length > 0) throw errors[0]
+}
+
+async function moveWithRetries(storage: Storage, move: Move): Promise<void> {
+  for (const pause of RETRY_PAUSES_MS) {
+    try {
+      return await moveObject(storage, move)
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      await pauseFor(pause)
+    }
+  }
+  await moveObject(storage, move)
 }
 
 async function moveObject(storage: Storage, { from, to, object }: Move): Promise<void> {

@@ -34,6 +34,7 @@ const FaultBody = Type.Object(
     match: Type.Optional(Type.String()),
     via: Type.Optional(Type.String()),
     skip: Type.Optional(Type.Integer({ minimum: 0 })),
+    every: Type.Optional(Type.Integer({ minimum: 1 })),
     times: Type.Optional(Type.Integer({ minimum: 1 })),
     when: Type.Optional(Type.Union([Type.Literal('before'), Type.Literal('after')])),
     kind: Type.Enum(['error', 'drop', 'latency', 'hold']),

@@ -15,7 +15,9 @@ export interface FaultSpec {
   readonly via?: string
   /** Matching calls that pass unharmed first; default 0. */
   readonly skip?: number
-  /** Calls that are struck after those; default 1. */
+  /** Of the calls after those, only each so-manieth is struck, the first one among them; default 1: each. */
+  readonly every?: number
+  /** Calls that are struck; default 1. */
   readonly times?: number
   /** Default `before`. */
   readonly when?: FaultMoment
@@ -133,8 +135,8 @@ export class FaultTable {
     for (const entry of this.#entries) {
       if (!applies(entry, call, when)) continue
       entry.seen += 1
-      const skip = entry.skip ?? 0
-      if (entry.seen <= skip || entry.seen > skip + (entry.times ?? 1)) continue
+      const nth = entry.seen - (entry.skip ?? 0) - 1
+      if (nth < 0 || nth % (entry.every ?? 1) !== 0 || entry.hits >= (entry.times ?? 1)) continue
       entry.hits += 1
       const { name, subject, via } = call
       const at = new Date().toISOString()

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
+import pMap from 'p-map'
 import { type ServiceStorage, splitUri } from './service-storage.ts'
 import type { ScriptPaths } from './stub-arguments.ts'
 import { convertLine, linesOf } from './stub-records.ts'
@@ -62,8 +63,9 @@ async function transform(
   const files = await rawFiles(storage, paths)
   const written: string[] = []
   const rejects: { file: string; reason: string; record: string }[] = []
-  for (const file of files) {
-    for (const line of linesOf(await readRaw(storage, file))) {
+  const texts = await pMap(files, (file) => readRaw(storage, file), { concurrency: 16 })
+  for (const [i, file] of files.entries()) {
+    for (const line of linesOf(texts[i] ?? '')) {
       const result = convertLine(line)
       if ('csv' in result) written.push(`${result.csv}\n`)
       else rejects.push({ file, reason: result.reason, record: line })

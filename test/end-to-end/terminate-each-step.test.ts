@@ -54,6 +54,10 @@ const MIDDLES: Readonly<Record<string, Middle>> = {
     service: 'storage',
     call: (batch) => ({ on: 'objects.rewrite', match: below(batch, 'raw-'), when: 'after' }),
   },
+  writeReceipt: {
+    service: 'storage',
+    call: (batch) => ({ on: 'objects.insert', match: below(batch, 'processed_date='), when: 'after' }),
+  },
   releaseTable: {
     service: 'storage',
     call: ({ input }) => ({ on: 'objects.delete', match: `${input.outputTable}/claim.json` }),

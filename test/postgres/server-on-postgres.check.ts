@@ -56,7 +56,9 @@ async function startPipeline(): Promise<TestCloud> {
   }
   const whole = { ...parts, env, get: (name: string) => env[name] ?? parts.get(name) }
   worker = await startWorker(whole)
-  cleanUps.push(() => worker.stop())
+  cleanUps.push(async () => {
+    await worker.stop()
+  })
   const gateway = await startChild({
     name: 'gateway',
     script: 'src/gateway/main.ts',

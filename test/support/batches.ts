@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import pMap from 'p-map'
 import type { AverageSpeedInput } from '../../workflows/contract.ts'
 import { contents, putObject } from './objects.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -13,7 +14,7 @@ export interface TestBatch {
 }
 
 /** Trips of 2.3 miles that take the given minutes. */
-function trips(minutes: readonly number[]): string {
+export function trips(minutes: readonly number[]): string {
   const line = (end: number): string =>
     JSON.stringify({
       vendor_id: '2',
@@ -37,9 +38,8 @@ export async function putBatch(
 ): Promise<TestBatch> {
   const parent = `test-${randomUUID()}/`
   const rawPath = `gs://${cloud.get('RAW_BUCKET')}/${parent}raw-2019-03-01T000000/`
-  for (const [name, content] of Object.entries(files)) {
-    await putObject(google.storage, `${rawPath}${name}`, content)
-  }
+  const put = ([name, content]: [string, string]) => putObject(google.storage, `${rawPath}${name}`, content)
+  await pMap(Object.entries(files), put, { concurrency: 16 })
   const [project, dataset] = cloud.get('BQ_OUTPUT_TABLE').split('.')
   const table = `trips_${createHash('sha256').update(parent).digest('hex').slice(0, 12)}`
   return { input: { rawPath, outputTable: `${project}.${dataset}.${table}` }, files, parent }

@@ -166,6 +166,7 @@ test('told to stop, the process finishes what it has accepted and ends with 0', 
     },
     stdio: 'ignore',
   })
+  cleanUps.push(async () => child.kill('SIGKILL'))
   const exited = once(child, 'exit')
   const url = `http://127.0.0.1:${port}`
   await until(async () => (await fetch(`${url}/healthz`).catch(() => undefined))?.ok === true)

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Asks until it is so; fails after ten seconds. */
+/** Asks until it is so; fails after 30 seconds. */
 export async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 30_000
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('It did not come to pass in ten seconds.')
+    if (Date.now() > deadline) throw new Error('It did not come to pass in 30 seconds.')
     await sleep(20)
   }
 }

@@ -17,6 +17,7 @@ interface Service {
   readonly environment?: Readonly<Record<string, string>>
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
   readonly volumes?: readonly string[]
+  readonly ports?: readonly string[]
   readonly healthcheck?: { readonly test: readonly string[] }
 }
 
@@ -41,6 +42,7 @@ describe('docker-compose.yml', () => {
       'gateway',
       'local-cloud',
       'postgresql',
+      'prometheus',
       'temporal',
       'temporal-schema',
       'temporal-setup',
@@ -50,7 +52,7 @@ describe('docker-compose.yml', () => {
   })
 
   test.each(services)('%s: is built here, or pinned by version', (_name, { image, build }) => {
-    if (build === undefined) expect(image).toMatch(/:\d+\.\d+(\.\d+)?$/)
+    if (build === undefined) expect(image).toMatch(/:v?\d+\.\d+(\.\d+)?$/)
     else expect(read('Dockerfile')).toContain(` AS ${build.target}\n`)
   })
 
@@ -99,6 +101,27 @@ describe('docker-compose.yml', () => {
     const env = (name: string) => ({ ...localCloudEnv, ...compose.services[name]?.environment })
     expect(loadWorkerConfig(env('worker')).temporal.address).toBe('temporal:7233')
     expect(loadGatewayConfig(env('gateway')).host).toBe('0.0.0.0')
+  })
+
+  test('has Prometheus look where worker and gateway serve their metrics', () => {
+    const config = read('deploy/prometheus/prometheus.yml')
+    const { metrics: worker } = loadWorkerConfig({
+      ...localCloudEnv,
+      ...compose.services['worker']?.environment,
+    })
+    const { metrics: gateway } = loadGatewayConfig({
+      ...localCloudEnv,
+      ...compose.services['gateway']?.environment,
+    })
+    expect(config).toContain(`targets: [worker:${worker?.port}]`)
+    expect(config).toContain(`targets: [gateway:${gateway?.port}]`)
+    expect([worker?.host, gateway?.host]).toEqual(['0.0.0.0', '0.0.0.0'])
+  })
+
+  test('does not publish the metrics of the gateway', () => {
+    const published = compose.services['gateway']?.ports ?? []
+    expect(published.length).toBeGreaterThan(0)
+    expect(published.filter((port) => port.endsWith(':9465'))).toEqual([])
   })
 
   test('registers every search attribute of the workflow', () => {

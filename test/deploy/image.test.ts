@@ -74,6 +74,7 @@ async function start(name: string, portVariable: string, port: string): Promise<
     ...written,
     ...Object.fromEntries(addresses),
     [portVariable]: port,
+    [`${name.toUpperCase()}_METRICS_PORT`]: String(await freePort()),
     ...(name === 'gateway' && { GATEWAY_HOST: '127.0.0.1' }),
   }
   const options = { cwd: image.folder, env, ...unprivileged() }

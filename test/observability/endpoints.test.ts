@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { freePort } from '../../local/support/free-port.ts'
 import { listOpenRuns } from '../../src/worker/open-runs.ts'
 import { REAPER_SCHEDULE_ID, runIdOf } from '../../workflows/contract.ts'
@@ -19,6 +19,7 @@ beforeAll(async () => {
   workerPort = await freePort('127.0.0.1')
   await pipeline.soleWorker({ WORKER_METRICS_PORT: String(workerPort) })
 }, 120_000)
+afterEach(() => pipeline.calm())
 afterAll(() => pipeline?.close())
 
 const scrapeWorker = (): Promise<readonly Sample[]> => scrape(workerPort)
@@ -62,7 +63,6 @@ describe("the worker's metrics", () => {
     })
     await run.cancel()
     await run.result().catch(() => undefined)
-    await pipeline.calm()
     await until('no run is listed', async () => (await listOpenRuns(pipeline.temporal)).byStep.size === 0)
     expect(await listOpenRuns(pipeline.temporal)).toMatchObject({ oldestRun: 0, oldestCluster: 0 })
   })
@@ -95,7 +95,6 @@ describe("the workflow's metrics", () => {
     await until('the sweep is counted', async () => {
       return sumOf(await scrapeWorker(), 'average_speed_orphans_reaped_total') === 1
     })
-    await pipeline.calm()
   })
 })
 

@@ -1,3 +1,4 @@
+import { newBatchName } from '../../src/setup/export-batch.ts'
 import { LOCAL } from '../cloud/settings.ts'
 import { extractTrips } from './extract-trips.ts'
 import { googleClients } from './google.ts'
@@ -12,9 +13,7 @@ export async function exportTrips(
 ): Promise<string> {
   const { bigquery, close } = googleClients(env)
   try {
-    // `date "+%Y-%m-%dT%H%M%S"`, with milliseconds, so that two demos in one second have two batches.
-    const timestamp = new Date().toISOString().replaceAll(':', '').replace('.', '-').replace('Z', '')
-    const rawPath = `gs://${LOCAL.rawBucket}/cloud-composer-lab/raw-${timestamp}/`
+    const rawPath = `gs://${LOCAL.rawBucket}/cloud-composer-lab/${newBatchName()}/`
     say(`\nExporting nyc-tlc:yellow.trips to ${rawPath}`)
     say(`  ${await extractTrips(bigquery, rawPath)} files`)
     return rawPath

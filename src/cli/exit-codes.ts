@@ -16,7 +16,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 export const EXIT_HELP = `
 Exit status:
   0  done; with --wait: the run succeeded
-  1  the run failed, was cancelled or terminated
+  1  the run failed, was cancelled or terminated; setup or export failed; doctor has found a fault
   2  something in the command or the request cannot be used
   3  not allowed: no valid credentials, or the caller is not on the gateway's list
   4  the gateway or the token service cannot be reached, or took too long`

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { modernised } from './arguments.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { exportCommand } from './commands/export.ts'
 import { listCommand } from './commands/list.ts'
 import { retryCommand } from './commands/retry.ts'
 import { setupCommand } from './commands/setup.ts'
@@ -30,6 +31,7 @@ async function main(argv: readonly string[]): Promise<void> {
   listCommand(program.command('list'), done)
   cancelCommand(program.command('cancel'), done)
   retryCommand(program.command('retry'), done)
+  exportCommand(program.command('export'), done)
   doctorCommand(program.command('doctor'), done)
   setupCommand(program.command('setup'), done)
   await program.parseAsync(modernised(argv), { from: 'user' })

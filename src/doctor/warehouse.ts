@@ -35,7 +35,7 @@ async function examineJobs(bigquery: BigQuery, config: SetupConfig, examiner: Ex
     return ok(`BigQuery takes jobs in ${location}`)
   } catch (error) {
     const { finding, remedy } = examiner.explain(error, `ask BigQuery for a job in ${location}`, 'bigquery')
-    return fault({ finding, remedy: remedy.replace('roles/bigquery.admin', 'roles/bigquery.jobUser') })
+    return fault({ finding, remedy: remedy.replace('roles/bigquery.dataEditor', 'roles/bigquery.jobUser') })
   }
 }
 

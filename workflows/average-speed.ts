@@ -113,7 +113,7 @@ async function cleanUp<T>(
 
 /** Cleans up after a batch that has gone all its way, and leaves the receipt beside it. */
 async function conclude(run: Run, done: Done): Promise<AverageSpeedResult> {
-  const { receipts, cleanup } = run
+  const { receipts, cleanup, progress } = run
   const { workflowId, memo, startTime } = workflowInfo()
   const scope = CancellationScope.current()
   const startedBy = memo?.[STARTED_BY_MEMO]
@@ -121,6 +121,7 @@ async function conclude(run: Run, done: Done): Promise<AverageSpeedResult> {
     clusters: receipts,
     notCleaned: cleanup.notCleaned,
     cancelledTooLate: scope.consideredCancelled,
+    queuedSeconds: progress.secondsIn('queued'),
     ...(typeof startedBy === 'string' && { startedBy }),
     startedAt: startTime,
   })
@@ -130,7 +131,7 @@ async function conclude(run: Run, done: Done): Promise<AverageSpeedResult> {
     cleanup.arm('The receipt was not written', async () => {
       const receipt = receiptOf(resultOf(run, done, ended()), workflowId, new Date())
       receiptUri = await calling(`Write the receipt of ${receipt.runId}`, writeReceipt, receipt)
-      run.progress.tell({ receiptUri })
+      progress.tell({ receiptUri })
     })(),
   )
   if (!done.loadedBefore) {

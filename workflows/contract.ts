@@ -165,6 +165,8 @@ export interface AverageSpeedResult {
   /** Sums over the clusters. */
   readonly clusterSeconds: number
   readonly waitingSeconds: number
+  /** Seconds, over all attempts, in which the run waited for its turn to have a cluster; absent when it never waited. */
+  readonly queuedSeconds?: number
   /** Who asked for the run, if the starter said so, and when it began: ISO 8601 in UTC. */
   readonly startedBy?: string
   readonly startedAt: string

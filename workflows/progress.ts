@@ -32,6 +32,8 @@ export interface Progress {
   /** Runs what belongs to a step but is not the step itself: its errors count as the step's. */
   within<T>(name: StepName, body: () => Promise<T>): Promise<T>
   skip(name: StepName, why: string): void
+  /** Seconds that a step has taken, every time that it ran together; 0 for one that never ended. */
+  secondsIn(name: string): number
   /** Notes a fact that observers look for. */
   note(facts: Partial<Omit<RunProgress, 'steps'>>): void
   /** Tells people who look at the run in the Web UI; unlike what is noted, it is no part of history. */
@@ -49,6 +51,7 @@ export function createProgress(): Progress {
   let facts: Omit<RunProgress, 'steps'> = { attempt: 1 }
   let told: Told = {}
   const origins = new Map<unknown, StepName>()
+  const taken = new Map<string, number>()
 
   const set = (name: StepName, state: StepState, more: Partial<StepStatus>): void => {
     steps.set(name, { ...steps.get(name), ...more, name, state })
@@ -57,7 +60,11 @@ export function createProgress(): Progress {
     const endedAt = new Date()
     const { startedAt } = steps.get(name) ?? {}
     set(name, state, { ...more, endedAt: endedAt.toISOString() })
-    if (startedAt !== undefined) recordStep(name, state, (endedAt.getTime() - Date.parse(startedAt)) / 1000)
+    if (startedAt !== undefined) {
+      const seconds = (endedAt.getTime() - Date.parse(startedAt)) / 1000
+      taken.set(name, (taken.get(name) ?? 0) + seconds)
+      recordStep(name, state, seconds)
+    }
     show()
   }
   const progress = (): RunProgress => ({ ...facts, steps: [...steps.values()] })
@@ -93,6 +100,7 @@ export function createProgress(): Progress {
         throw error
       }
     },
+    secondsIn: (name) => taken.get(name) ?? 0,
     skip(name, why) {
       set(name, 'skipped', { detail: why })
     },

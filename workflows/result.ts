@@ -27,6 +27,7 @@ export interface Ended {
   readonly clusters: readonly ClusterReceipt[]
   readonly notCleaned: readonly string[]
   readonly cancelledTooLate: boolean
+  readonly queuedSeconds: number
   readonly startedBy?: string
   readonly startedAt: Date
 }
@@ -35,7 +36,7 @@ export interface Ended {
 export function resultOf(
   { plan }: Pick<Prepared, 'plan'>,
   { batch, load, output, loadedBefore, archive }: Done,
-  { clusters, notCleaned, cancelledTooLate, startedBy, startedAt }: Ended,
+  { clusters, notCleaned, cancelledTooLate, queuedSeconds, startedBy, startedAt }: Ended,
 ): Omit<AverageSpeedResult, 'receiptUri'> {
   return {
     rawPath: plan.rawPath,
@@ -60,6 +61,7 @@ export function resultOf(
     clusters: [...clusters],
     clusterSeconds: sum(clusters.map(({ seconds }) => seconds)),
     waitingSeconds: sum(clusters.map(({ waitingSeconds = 0 }) => waitingSeconds)),
+    ...(queuedSeconds > 0 && { queuedSeconds }),
     ...(startedBy !== undefined && { startedBy }),
     startedAt: startedAt.toISOString(),
     ...(output && { attempt: output.attempt.number }),

@@ -143,6 +143,7 @@ function resultToJson(result: Partial<AverageSpeedResult>): NonNullable<RunJson[
     clusters: result.clusters?.map(clusterToJson),
     cluster_seconds: result.clusterSeconds,
     waiting_seconds: result.waitingSeconds,
+    queued_seconds: result.queuedSeconds,
     started_by: result.startedBy,
     started_at: result.startedAt,
     attempt: result.attempt,

@@ -75,6 +75,7 @@ export const ResultSchema = Type.Partial(
     clusters: Type.Array(ClusterSchema),
     cluster_seconds: Type.Number({ description: 'Sum over the clusters.' }),
     waiting_seconds: Type.Number({ description: 'Sum over the clusters.' }),
+    queued_seconds: Type.Number({ description: 'How long the run waited for its turn to have a cluster.' }),
     started_by: text('E-mail of who asked for the run, if that is known.'),
     started_at: time('When the run began.'),
     attempt: count('The attempt whose output was loaded, from 1.'),

@@ -1,15 +1,15 @@
 import type { protos } from '@google-cloud/dataproc'
-import { Context } from '@temporalio/activity'
 import { operationsProtos } from 'google-gax'
 import type { Attempt, ClusterRef, Deadlines } from '../workflows/run-types.ts'
 import { firstIn } from './cluster-times.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
+import { removeEarlierClusters } from './earlier-clusters.ts'
 import { attempting, failure, isAlreadyExists, isStockout, messageOf } from './failures.ts'
 import { getCluster } from './get-cluster.ts'
 import { attemptKeyOf, isOurs, ownership } from './labels.ts'
 import { createLeftovers } from './leftovers.ts'
 import { IDLE_DELETE_SECONDS } from './lifetimes.ts'
-import { heartbeating, pollUntil } from './long-running.ts'
+import { pollUntil } from './long-running.ts'
 import { workflowId } from './owner.ts'
 import { zoneMemory } from './zones.ts'
 
@@ -25,12 +25,13 @@ export function clusterCreation(clients: ActivityClients, settings: ActivitySett
     /**
      * Creates the attempt's cluster and waits until it is running. A repeated try meets the cluster of the first: the
      * request id and the name both belong to the attempt.
-     * @throws Stockout, QuotaExceeded, ClusterCreationFailed, ForeignCluster, PermissionDenied
+     * @throws ClusterSlotLost, Stockout, QuotaExceeded, ClusterCreationFailed, ForeignCluster, PermissionDenied
      */
     async createCluster(attempt: Attempt, deadlines: Deadlines): Promise<ClusterRef> {
       return attempting(`create the cluster ${attempt.clusterName}`, async () => {
+        await requireSlot(attempt)
         const operation = await requestCreation(attempt, deadlines)
-        const earlierGone = removeEarlierClusters(attempt)
+        const earlierGone = removeEarlierClusters(leftovers, attempt)
         try {
           const cluster = await pollUntil({
             polling: settings.polling,
@@ -47,16 +48,16 @@ export function clusterCreation(clients: ActivityClients, settings: ActivitySett
   }
 
   /**
-   * A run has one cluster at a time. After a reset, the one that it had before is known to nobody but by its metadata. Never
-   * rejects: what is left is not worth the run, and the scheduled sweep takes it once the run is closed.
+   * What history says of the slot is a hint: a reset goes on after the grant, though the slot was given up since. A cluster
+   * that exists counts in any case.
    */
-  async function removeEarlierClusters({ key: ours }: Attempt): Promise<void> {
-    const run = workflowId()
-    try {
-      await heartbeating(() => leftovers.remove(async (owner, key) => owner === run && key !== ours))
-    } catch (error) {
-      Context.current().log.warn('an earlier cluster of this run could not be deleted', { error })
-    }
+  async function requireSlot({ clusterName }: Attempt): Promise<void> {
+    if (await clients.slots.isHeld(clusterName)) return
+    if ((await getCluster(clusters, { projectId, region, clusterName })) !== undefined) return
+    throw failure(
+      'ClusterSlotLost',
+      `The slot of the cluster ${clusterName} was given up, so it is not created.`,
+    )
   }
 
   /** @returns the name of the operation to watch, or nothing when only the cluster itself can be watched */

@@ -2,6 +2,7 @@ import type { BigQuery } from '@google-cloud/bigquery'
 import type { v1 as dataproc, protos } from '@google-cloud/dataproc'
 import type { Storage } from '@google-cloud/storage'
 import type { RunDefaults } from '../workflows/plan.ts'
+import type { SlotRequest } from '../workflows/run-types.ts'
 import type { SparkJobOptions } from './spark-arguments.ts'
 import type { LoadOptions } from './table-schema.ts'
 
@@ -13,6 +14,26 @@ export interface ActivityClients {
   readonly jobs: dataproc.JobControllerClient
   /** Says whether the workflow of this id has an open run, by asking Temporal about that workflow (not by a list, which lags). */
   isWorkflowOpen(workflowId: string): Promise<boolean>
+  /** Reads the latest run of a workflow, by the same means. */
+  readRun(workflowId: string): Promise<RunState>
+  readonly slots: ClusterSlots
+}
+
+/** A run of the pipeline, as far as it matters to others. */
+export interface RunState {
+  readonly isOpen: boolean
+  /** The cluster of its latest attempt; absent before the first, and of a run that is closed. */
+  readonly clusterName?: string
+}
+
+/** The way to the workflow that keeps the deployment's slots for clusters. */
+export interface ClusterSlots {
+  /** Puts a run in line; starts the keeper if there is none. */
+  request(request: SlotRequest): Promise<void>
+  /** Frees a slot; does nothing when there is no keeper. */
+  release(clusterName: string): Promise<void>
+  /** Says whether the keeper counts this cluster. */
+  isHeld(clusterName: string): Promise<boolean>
 }
 
 /** What the deployment sets. */
@@ -20,6 +41,8 @@ export interface ActivitySettings {
   readonly project: string
   readonly region: string
   readonly deployment: string
+  /** Clusters that the deployment may have at a time. */
+  readonly maxClusters: number
   readonly bigqueryLocation: string
   readonly spark: SparkJobOptions
   readonly load: LoadOptions

@@ -44,6 +44,7 @@ const ADVICE: Partial<Record<FailureType, string>> = {
   Unavailable: 'Retry the run once the service answers again.',
   ClusterCreationFailed: 'Mend the cause, then retry the run.',
   ClusterGone: 'Retry the run; it gets a new cluster.',
+  ClusterSlotLost: 'Retry the run; it gets in line anew.',
   ForeignCluster: 'Retry the run; it gets a new name.',
   SchemaMismatch:
     'Give the table the columns that the run writes, or name another output table, then retry the run.',

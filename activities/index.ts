@@ -2,6 +2,7 @@ import { archiveActivities } from './archives.ts'
 import { batchActivities } from './batches.ts'
 import { clusterCreation } from './cluster-creation.ts'
 import { clusterDeletion } from './cluster-deletion.ts'
+import { clusterSlotActivities } from './cluster-slots.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { orphanActivities } from './orphans.ts'
 import { outputActivities } from './output.ts'
@@ -13,7 +14,7 @@ import { temporaryFileActivities } from './temporary-files.ts'
 import { warehouseActivities } from './warehouse.ts'
 import { zoneMemory } from './zones.ts'
 
-export type { ActivityClients, ActivitySettings } from './context.ts'
+export type { ActivityClients, ActivitySettings, RunState } from './context.ts'
 
 /** All activities, on the given clients. */
 export function createActivities(clients: ActivityClients, settings: ActivitySettings) {
@@ -22,6 +23,7 @@ export function createActivities(clients: ActivityClients, settings: ActivitySet
     ...batchActivities(clients),
     ...rawFileActivities(clients),
     ...clusterCreation(clients, settings),
+    ...clusterSlotActivities(clients, settings),
     ...clusterDeletion(clients, settings),
     ...sparkJobActivities(clients, settings),
     ...outputActivities(clients),

@@ -1,4 +1,4 @@
-import type { AverageSpeedInput } from '../workflows/contract.ts'
+import { type AverageSpeedInput, clusterSlotsIdOf } from '../workflows/contract.ts'
 import { PathError } from '../workflows/paths.ts'
 import { InputError, planRun } from '../workflows/plan.ts'
 import type { Prepared } from '../workflows/run-types.ts'
@@ -38,6 +38,7 @@ export function preparationActivities(
             region: settings.region,
             bigqueryLocation: settings.bigqueryLocation,
           },
+          clusterSlots: clusterSlotsIdOf(settings.deployment),
         }
       } catch (error) {
         if (error instanceof InputError || error instanceof PathError)

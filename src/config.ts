@@ -31,6 +31,8 @@ export interface GoogleConfig {
 export interface PipelineConfig {
   /** Tells the clusters of one deployment from another's in the same project. */
   readonly deployment: string
+  /** Clusters that the deployment may have at a time; further runs wait. */
+  readonly maxClusters: number
   readonly paths: PathRules
   readonly outputTable: string
   readonly writeDisposition: WriteDisposition
@@ -128,6 +130,7 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
     },
     pipeline: {
       deployment: v.DEPLOYMENT,
+      maxClusters: v.MAX_CLUSTERS,
       paths: pathRulesOf(v),
       outputTable: v.BQ_OUTPUT_TABLE.replace(':', '.'),
       writeDisposition: v.WRITE_DISPOSITION,

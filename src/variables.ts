@@ -82,6 +82,11 @@ export const workerVariables = {
     default: 'default',
     pattern: '^[a-z][a-z0-9-]{0,30}$',
   }),
+  MAX_CLUSTERS: integer({
+    description: 'clusters that the deployment may have at a time; further runs are queued',
+    default: 10,
+    minimum: 1,
+  }),
   SPARK_SCRIPT_URI: optionalText({
     description:
       'a Spark script of your own; default: the one of this release, gs://RAW_BUCKET/spark-jobs/spark_avg_speed-<hash>.py, put there by average-speed setup',

@@ -39,6 +39,32 @@ export const { claimBatch, findLoad } = proxyActivities<Activities>({
   retry,
 })
 
+/**
+ * A signal to a workflow of our own, so what it waits for is only Temporal. Not a local activity: the run's memo must name
+ * the cluster before a slot is asked for, and a local activity would ask first.
+ */
+export const { requestClusterSlot } = proxyActivities<Activities>({
+  startToCloseTimeout: '10 seconds',
+  cancellationType,
+  retry,
+})
+
+/** Waits for the end of a cluster that a reset has cut off; it is asked for again as long as the run waits for a slot. */
+export const { removeEarlierClusters } = proxyActivities<Activities>({
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout,
+  cancellationType,
+  retry: { maximumAttempts: 1 },
+})
+
+/** A few reads of Dataproc and Temporal for each cluster; whoever asks repeats it. */
+export const { listSlotHolders, findLapsedSlots } = proxyActivities<Activities>({
+  startToCloseTimeout: '5 minutes',
+  scheduleToCloseTimeout: '30 minutes',
+  heartbeatTimeout,
+  retry,
+})
+
 /** Lists and moves files, up to hundreds of thousands; a try goes on where the last one stopped. */
 export const { describeRawFiles } = proxyActivities<Activities>({
   startToCloseTimeout: '6 hours',

@@ -43,6 +43,10 @@ export function nextAttempt(
     if (zone === undefined) return undefined
     return { current: attemptOf(prepared, number, drawUuid(), zone), failed: attempts.failed, zones }
   }
+  // A reset has brought back a slot that was given up since; the next attempt waits for one of its own.
+  if (failure === 'ClusterSlotLost') {
+    return { ...attempts, current: attemptOf(prepared, number, drawUuid(), attempts.current.zone) }
+  }
   if (!WORTH_ANOTHER.includes(failure) || attempts.failed >= MAX_FAILED) return undefined
   return {
     current: attemptOf(prepared, number, drawUuid(), attempts.current.zone),

@@ -23,6 +23,7 @@ import {
 } from './activity-options.ts'
 import { type Attempts, firstAttempt, nextAttempt } from './attempts.ts'
 import { createCleanup } from './cleanup.ts'
+import { createClusterQueue } from './cluster-queue.ts'
 import {
   type AverageSpeedInput,
   type AverageSpeedResult,
@@ -54,7 +55,9 @@ export async function averageSpeed(input: AverageSpeedInput): Promise<AverageSpe
   const receipts: ClusterReceipt[] = []
   let rawFilesAt: string | undefined
   try {
-    const run: Run = { ...(await prepareRun(input)), progress, cleanup, receipts }
+    const prepared = await prepareRun(input)
+    const queue = createClusterQueue(prepared.clusterSlots)
+    const run: Run = { ...prepared, progress, cleanup, receipts, queue }
     const { plan } = run
     progress.batch(plan.rawPath)
     progress.tell({ cloud: run.cloud, rawPath: plan.rawPath, outputTable: plan.outputTable })

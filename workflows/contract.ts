@@ -12,6 +12,24 @@ export const REAPER_WORKFLOW_TYPE = 'reapOrphanClusters'
 /** Id of the Temporal schedule that starts the sweep; also the prefix of its workflows' ids. */
 export const REAPER_SCHEDULE_ID = 'reap-orphan-clusters'
 
+/** The keeper of the deployment's slots for clusters. */
+export const CLUSTER_SLOTS_WORKFLOW_TYPE = 'clusterSlots'
+
+/** Workflow id of a deployment's keeper of slots. */
+export function clusterSlotsIdOf(deployment: string): string {
+  return `cluster-slots/${deployment}`
+}
+
+/** Signals to the keeper: a run asks for a slot, or gives up the one that it has or waits for. */
+export const REQUEST_CLUSTER_SLOT = 'requestClusterSlot'
+export const RELEASE_CLUSTER_SLOT = 'releaseClusterSlot'
+
+/** Signal to a run, with the name of the cluster that it may create now. */
+export const CLUSTER_SLOT_GRANTED = 'clusterSlotGranted'
+
+/** Key of the keeper's memo: who holds a slot, and how many wait, as `SlotsView` in slot-book.ts. */
+export const CLUSTER_SLOTS_MEMO = 'clusterSlots'
+
 /** The pipeline's name as callers spell it: the DAG id of the system it replaces. */
 export const PIPELINE = 'average-speed'
 
@@ -80,6 +98,7 @@ export interface AverageSpeedInput {
 export const STEPS = [
   'claimBatch',
   'describeRawFiles',
+  'queued',
   'createCluster',
   'runSparkJob',
   'deleteCluster',
@@ -223,6 +242,7 @@ export const FAILURES = {
   ClusterCreationFailed: 'infrastructure',
   ClusterCreationTimedOut: 'infrastructure',
   ClusterGone: 'infrastructure',
+  ClusterSlotLost: 'infrastructure',
   ForeignCluster: 'infrastructure',
   SparkJobFailed: 'infrastructure',
   SparkJobCancelled: 'infrastructure',

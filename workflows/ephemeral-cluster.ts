@@ -1,6 +1,7 @@
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow'
 import { creation, diagnoseCluster, teardown } from './activity-options.ts'
 import type { Cleanup } from './cleanup.ts'
+import type { ClusterQueue } from './cluster-queue.ts'
 import { waitingSeconds } from './cluster-seconds.ts'
 import type { ClusterReceipt } from './contract.ts'
 import { nameOf, sentenceOf } from './failures.ts'
@@ -14,26 +15,44 @@ export interface ClusterContext {
   readonly deadlines: Deadlines
   readonly cleanup: Cleanup
   readonly progress: Progress
+  /** Where the run waits for its turn. */
+  readonly queue: ClusterQueue
   /** Filled with what each cluster cost. */
   readonly receipts: ClusterReceipt[]
 }
 
 /**
- * Runs `body` on a cluster of its own. Teardown is armed before the creation is asked for (P3), and started the moment
- * that `body` has ended, however it ended (P5); the run's cleanup waits for it.
+ * Runs `body` on a cluster of its own, as soon as the deployment's limit allows for one. Teardown is armed before the
+ * creation is asked for (P3), and started the moment that `body` has ended, however it ended (P5); the run's cleanup waits
+ * for it. The slot is freed once the cluster is known to be gone, and not before: until then it is paid for.
  */
 export async function withEphemeralCluster<T>(
   context: ClusterContext,
   attempt: Attempt,
   body: (cluster: ClusterRef) => Promise<T>,
 ): Promise<T> {
+  const { cleanup, progress, queue } = context
+  let exists = false
+  // Armed before the slot is asked for. A cluster that could not be deleted keeps its slot.
+  const leave = cleanup.arm(`The slot of the cluster ${attempt.clusterName} was not freed`, async () => {
+    if (!exists) await queue.leave(attempt)
+  })
+  try {
+    await progress.step('queued', () => queue.enter(attempt))
+  } catch (error) {
+    void leave()
+    throw error
+  }
   const requestedAt = Date.now()
   let cluster: ClusterRef | undefined
-  const tearDown = context.cleanup.arm(`The cluster ${attempt.clusterName} may still exist`, () =>
-    deleteCluster(context, attempt, cluster, requestedAt),
-  )
+  exists = true
+  const tearDown = cleanup.arm(`The cluster ${attempt.clusterName} may still exist`, async () => {
+    await deleteCluster(context, attempt, cluster, requestedAt)
+    exists = false
+    await leave()
+  })
   try {
-    cluster = await context.progress.step(
+    cluster = await progress.step(
       'createCluster',
       () => create(context.deadlines, attempt),
       (created) => `${created.name} is running`,

@@ -1,2 +1,3 @@
 export { averageSpeed } from './average-speed.ts'
+export { clusterSlots } from './cluster-slots.ts'
 export { reapOrphanClusters } from './reap-orphan-clusters.ts'

@@ -86,4 +86,27 @@ export interface Prepared {
   readonly zones: readonly string[]
   /** Where it is done, for links. */
   readonly cloud: Cloud
+  /** Workflow id of the keeper of the deployment's slots for clusters. */
+  readonly clusterSlots: string
+}
+
+/** A cluster that counts against the deployment's limit, whether it exists yet or not, and the run that it is for. */
+export interface SlotHolder {
+  readonly workflowId: string
+  readonly clusterName: string
+}
+
+/** A run asks for a slot. Asking twice for the same cluster is asking once. */
+export interface SlotRequest extends SlotHolder {
+  /** When the run first asked, for whichever of its clusters: its place in line. ISO 8601 in UTC. */
+  readonly since: string
+  /** Clusters that the deployment may have at a time, as the asking worker has it. */
+  readonly limit: number
+}
+
+/** What a look at the holders has shown. */
+export interface SlotCheck {
+  /** Names of clusters that are not there and never will be. */
+  readonly lapsed: readonly string[]
+  readonly limit: number
 }

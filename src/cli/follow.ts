@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RunJson } from '../gateway/schemas/run.ts'
+import { isOngoing, type RunJson } from '../gateway/schemas/run.ts'
 import { CliError, EXIT } from './exit-codes.ts'
 import type { Gateway } from './gateway-client.ts'
 
@@ -28,7 +28,7 @@ export async function* follow(
   for (;;) {
     const run = await gateway.get(runId)
     yield run
-    if (run.status !== 'running') return
+    if (!isOngoing(run.status)) return
     const waited = Date.now() - begun
     if (waited >= timeoutMs) {
       throw new CliError(

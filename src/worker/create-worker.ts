@@ -3,7 +3,8 @@ import { type NativeConnection, Worker } from '@temporalio/worker'
 import { createActivities } from '../../activities/index.ts'
 import type { GoogleClients } from '../clients.ts'
 import type { WorkerConfig } from '../config.ts'
-import { openWorkflows } from './open-workflows.ts'
+import { clusterSlots } from './cluster-slots.ts'
+import { openWorkflows, readRuns } from './open-workflows.ts'
 import { workflowSource } from './workflow-bundle.ts'
 
 /** What a worker is made of; all of it is closed by whoever opened it. */
@@ -24,11 +25,23 @@ export async function createWorker({ config, connection, client, google }: Worke
     taskQueue: config.temporal.taskQueue,
     ...workflowSource(config.workflowBundle),
     activities: createActivities(
-      { storage, bigquery, clusters, jobs, isWorkflowOpen: openWorkflows(client) },
+      {
+        storage,
+        bigquery,
+        clusters,
+        jobs,
+        isWorkflowOpen: openWorkflows(client),
+        readRun: readRuns(client),
+        slots: clusterSlots(client, {
+          deployment: pipeline.deployment,
+          taskQueue: config.temporal.taskQueue,
+        }),
+      },
       {
         project: config.google.project,
         region: config.google.region,
         deployment: pipeline.deployment,
+        maxClusters: pipeline.maxClusters,
         bigqueryLocation: pipeline.bigqueryLocation,
         spark: config.spark,
         load: config.load,

@@ -1,17 +1,38 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client'
+import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client'
+import type { RunState } from '../../activities/index.ts'
+import { PROGRESS_MEMO, type RunProgress } from '../../workflows/contract.ts'
 
 /**
- * Asks Temporal whether the workflow of an id has an open run: by describe, since lists lag behind. An id that Temporal
- * does not know, or has forgotten, has none.
+ * Asks Temporal for the open run of a workflow: by describe, since lists lag behind. An id that Temporal does not know, or
+ * has forgotten, has none.
  */
+export async function openRun(
+  client: Client,
+  workflowId: string,
+): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    const run = await client.workflow.getHandle(workflowId).describe()
+    const isClosed = ['COMPLETED', 'FAILED', 'CANCELLED', 'TERMINATED', 'TIMED_OUT'].includes(run.status.name)
+    return isClosed ? undefined : run
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined
+    throw error
+  }
+}
+
+/** Says whether the workflow of an id has an open run. */
 export function openWorkflows(client: Client): (workflowId: string) => Promise<boolean> {
+  return async (workflowId) => (await openRun(client, workflowId)) !== undefined
+}
+
+/** Reads what an open run of the pipeline says of itself. */
+export function readRuns(client: Client): (workflowId: string) => Promise<RunState> {
   return async (workflowId) => {
-    try {
-      const { status } = await client.workflow.getHandle(workflowId).describe()
-      return !['COMPLETED', 'FAILED', 'CANCELLED', 'TERMINATED', 'TIMED_OUT'].includes(status.name)
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false
-      throw error
+    const run = await openRun(client, workflowId)
+    const progress = run?.memo?.[PROGRESS_MEMO] as RunProgress | undefined
+    return {
+      isOpen: run !== undefined,
+      ...(progress?.clusterName !== undefined && { clusterName: progress.clusterName }),
     }
   }
 }

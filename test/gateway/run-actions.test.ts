@@ -134,7 +134,7 @@ describe('List', () => {
     ['cursor=%00', /^cursor/],
     ['limit=0', /^limit must be >= 1/],
     ['limit=many', /^limit must be integer/],
-    ['status=gone', /^status must be one of running/],
+    ['status=gone', /^status must be one of queued, running/],
     ['started_after=yesterday', /^started_after must be a date and time/],
     ['raw_path=gs://other-bucket/raw-1/', /does not allow/],
     ['colour=red', /"colour"\. Known are: status/],

@@ -93,6 +93,7 @@ describe('faults of the original that lie in names', () => {
       deadlines: DEADLINES,
       zones: [],
       cloud: { project: 'some-project', region: 'us-central1', bigqueryLocation: 'US' },
+      clusterSlots: 'cluster-slots/test',
     }
     const names = Array.from(
       { length: 100 },

@@ -8,8 +8,9 @@
  */
 
 import manifest from '../../package.json' with { type: 'json' }
+import { clusterSlotsIdOf } from '../../workflows/contract.ts'
 import { putBadBatch, putBatch } from '../support/batches.ts'
-import { type Pipeline, type Run, startPipeline, untilJob } from '../support/pipeline.ts'
+import { type Pipeline, type Run, startPipeline, untilJob, untilStep } from '../support/pipeline.ts'
 import { writeHistory } from './histories.ts'
 
 /** Longer than a recording takes. */
@@ -57,6 +58,21 @@ const scenarios: Readonly<Record<string, (pipeline: Pipeline) => Promise<Run>>> 
   },
   async 'invalid-input'(pipeline) {
     return pipeline.start({ rawPath: 'gs://nowhere/raw-1/' })
+  },
+  async queued(pipeline) {
+    await pipeline.soleWorker({ MAX_CLUSTERS: '1' })
+    await pipeline.dataprocSettings(HELD)
+    const holder = await pipeline.start((await putBatch(pipeline)).input)
+    await untilJob(pipeline, holder)
+    const run = await pipeline.start((await putBatch(pipeline)).input)
+    await untilStep(run, 'queued')
+    await pipeline.calm()
+    await pipeline.dataproc.post('/clock/advance', { ms: HELD.jobMs })
+    return run
+  },
+  /** Of those who kept the slots, the one of the run before. */
+  async 'cluster-slots'(pipeline) {
+    return pipeline.temporal.workflow.getHandle(clusterSlotsIdOf('default'))
   },
 }
 

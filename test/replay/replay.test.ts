@@ -48,9 +48,8 @@ async function changed(file: string, from: string, to: string): Promise<Workflow
 describe('P14: the recorded histories', () => {
   test('are of every shape that a run can have', async () => {
     const names = (await recordedHistories()).map((name) => name.slice(name.indexOf('/') + 1))
-    for (const shape of ['success', 'bad-data', 'cluster-lost', 'cancelled-before-load', 'loaded-before']) {
-      expect(names).toContain(shape)
-    }
+    const shapes = ['success', 'bad-data', 'cluster-lost', 'cancelled-before-load', 'loaded-before', 'queued']
+    for (const shape of [...shapes, 'cluster-slots']) expect(names).toContain(shape)
   })
 
   test('replay on the workflow as it is', async () => {

@@ -25,6 +25,7 @@ export function settingsOf(cloud: TestCloud): ActivitySettings {
     project: cloud.get('GOOGLE_CLOUD_PROJECT'),
     region: cloud.get('DATAPROC_REGION'),
     deployment: 'test',
+    maxClusters: 10,
     bigqueryLocation: 'US',
     spark: {
       scriptUri: sparkScriptUri(rawBucket),
@@ -53,6 +54,12 @@ export interface ActivityBench {
   readonly settings: ActivitySettings
   /** Workflow ids that count as open. */
   readonly open: Set<string>
+  /** What open runs say of themselves: the cluster of their latest attempt, by workflow id. */
+  readonly clusterNames: Map<string, string>
+  /** Clusters whose slot was lost; all others have theirs. */
+  readonly slotsLost: Set<string>
+  /** Clusters whose slot was freed. */
+  readonly slotsFreed: string[]
   plan(input: AverageSpeedInput): RunPlan
   /** Calls an activity on behalf of a workflow. */
   call<N extends keyof Activities>(
@@ -76,10 +83,33 @@ export function activityBench(
 ): ActivityBench {
   const settings = { ...settingsOf(cloud), ...overrides }
   const open = new Set<string>()
-  const activities = createActivities({ ...google, isWorkflowOpen: async (id) => open.has(id) }, settings)
+  const clusterNames = new Map<string, string>()
+  const slotsLost = new Set<string>()
+  const slotsFreed: string[] = []
+  const activities = createActivities(
+    {
+      ...google,
+      isWorkflowOpen: async (id) => open.has(id),
+      async readRun(id) {
+        const clusterName = clusterNames.get(id)
+        return { isOpen: open.has(id), ...(clusterName !== undefined && { clusterName }) }
+      },
+      slots: {
+        request: async () => undefined,
+        release: async (name) => {
+          slotsFreed.push(name)
+        },
+        isHeld: async (name) => !slotsLost.has(name),
+      },
+    },
+    settings,
+  )
   const bench: ActivityBench = {
     settings,
     open,
+    clusterNames,
+    slotsLost,
+    slotsFreed,
     plan: (input) => planRun(input, settings.defaults),
     callWithRetries(name, args, options) {
       const retrying = async (tries: number): Promise<unknown> => {

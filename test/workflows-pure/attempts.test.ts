@@ -12,6 +12,7 @@ const prepared = (zones: readonly string[]) => ({
   deadlines: { createCluster: 1, sparkJob: 1, clusterLifetime: 2 },
   zones,
   cloud: { project: 'some-project', region: 'us-central1', bigqueryLocation: 'US' },
+  clusterSlots: 'cluster-slots/test',
 })
 const uuid = () => crypto.randomUUID()
 

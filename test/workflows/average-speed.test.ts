@@ -48,6 +48,7 @@ describe('a run that succeeds', () => {
       [
         'claimBatch',
         'describeRawFiles',
+        'queued',
         'createCluster',
         'runSparkJob',
         'deleteCluster',

@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/activity'
+import { ApplicationFailure, Context } from '@temporalio/activity'
 import { WorkflowFailedError } from '@temporalio/client'
 import { temporal } from '@temporalio/proto'
 import { TestWorkflowEnvironment } from '@temporalio/testing'
@@ -18,6 +18,7 @@ import { workflowSource } from '../../src/worker/workflow-bundle.ts'
 import {
   type AverageSpeedInput,
   type AverageSpeedResult,
+  CLUSTER_SLOT_GRANTED,
   type FailureDetails,
   type FailureType,
   PROGRESS_MEMO,
@@ -33,6 +34,7 @@ const SETTINGS: ActivitySettings = {
   project: 'some-project',
   region: 'us-central1',
   deployment: 'test',
+  maxClusters: 10,
   bigqueryLocation: 'US',
   spark: {
     scriptUri: 'gs://raw-bucket/spark-jobs/spark_avg_speed.py',
@@ -62,6 +64,10 @@ export const wellBehaved: Activities = {
   releaseBatch: async () => undefined,
   describeRawFiles: async (plan) => ({ manifestUri: plan.manifestUri, files: 3, bytes: 1000, digest: 'd1' }),
   findLoad: async () => undefined,
+  requestClusterSlot: grantSlot,
+  removeEarlierClusters: async () => undefined,
+  listSlotHolders: async () => [],
+  findLapsedSlots: async () => ({ lapsed: [], limit: 10 }),
   createCluster: async (attempt) => ({ name: attempt.clusterName, uuid: `uuid-of-${attempt.clusterName}` }),
   diagnoseCluster: async () => 'gs://staging/diagnostic.tar.gz',
   deleteClusterIfPresent: async () => ({}),
@@ -80,6 +86,13 @@ export const wellBehaved: Activities = {
   deleteTemporaryFiles: async () => undefined,
   writeReceipt: async ({ processedPath, runId }) => `${processedPath}${runId}.json`,
   reapOrphans: async () => [],
+}
+
+/** Gives the run a slot at once, as the keeper does while there are free ones. */
+export async function grantSlot(clusterName: string): Promise<void> {
+  const { client, info } = Context.current()
+  const workflowId = info.workflowExecution?.workflowId ?? ''
+  await client.workflow.getHandle(workflowId).signal(CLUSTER_SLOT_GRANTED, clusterName)
 }
 
 /** A call of an activity, with what it was given. */
@@ -126,6 +139,8 @@ export interface Harness {
     stubs: Partial<Activities>,
     options?: { readonly input?: AverageSpeedInput; readonly during?: (workflowId: string) => Promise<void> },
   ): Promise<Outcome>
+  /** A worker for many runs, which the test runs; its task queue has the given name. */
+  worker(taskQueue: string, stubs: Partial<Activities>): Promise<Worker>
   close(): Promise<void>
 }
 
@@ -183,6 +198,7 @@ export async function startHarness(): Promise<Harness> {
         }
       })
     },
+    worker: (taskQueue, stubs) => createWorker(env, bundle, taskQueue, { ...wellBehaved, ...stubs }),
     close: () => env.teardown(),
   }
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { isOngoing } from '../../gateway/schemas/run.ts'
 import { addConnectionOptions, type ConnectionOptions, gatewayOf } from '../connection.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { runLines } from '../view/run-text.ts'
@@ -22,5 +23,5 @@ async function status(runId: string, options: StatusOptions): Promise<ExitCode> 
   const run = await gatewayOf(options).get(runId)
   const lines = options.json ? [JSON.stringify(run)] : runLines(run, new Date(), painterFor(process.stdout))
   process.stdout.write(`${lines.join('\n')}\n`)
-  return run.status === 'running' || run.status === 'succeeded' ? EXIT.success : EXIT.runFailed
+  return isOngoing(run.status) || run.status === 'succeeded' ? EXIT.success : EXIT.runFailed
 }

@@ -1,4 +1,4 @@
-import type { RunJson } from '../../gateway/schemas/run.ts'
+import { isOngoing, type RunJson } from '../../gateway/schemas/run.ts'
 import { durationText, type Paint, statusText, stepLine } from './text.ts'
 
 /** A run as lines: heading, steps, what is being tried again, result or failure. */
@@ -49,7 +49,7 @@ export function outcomeLines(run: RunJson, paint: Paint): readonly string[] {
       ...(failure.not_cleaned ?? []).map((sentence) => `  ${paint('yellow', '!')} ${sentence}`),
     )
   }
-  if (run.status !== 'running') lines.push(`  ${paint('dim', run.links.web_ui)}`)
+  if (!isOngoing(run.status)) lines.push(`  ${paint('dim', run.links.web_ui)}`)
   return lines
 }
 

@@ -22,6 +22,7 @@ const MARKS: Readonly<Record<Step['state'], readonly [mark: string, style: Style
 }
 
 const STATUS_STYLES: Readonly<Record<RunJson['status'], Style>> = {
+  queued: 'yellow',
   running: 'cyan',
   succeeded: 'green',
   failed: 'red',

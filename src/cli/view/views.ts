@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import type { RunJson } from '../../gateway/schemas/run.ts'
+import { isOngoing, type RunJson } from '../../gateway/schemas/run.ts'
 import { outcomeLines, runLines } from './run-text.ts'
 import { painterFor, stepLine } from './text.ts'
 
@@ -54,7 +54,7 @@ export function liveView(output: Output): View {
       const lines = runLines(run, new Date(), paint)
       const width = output.columns || 80
       // A line that wraps would break the count of lines to go back.
-      const ended = run.status !== 'running'
+      const ended = !isOngoing(run.status)
       const shown = ended ? lines : lines.map((line) => fitted(line, width))
       output.write(`${height > 0 ? `\x1b[${height}A\x1b[0J` : ''}${shown.join('\n')}\n`)
       height = shown.length

@@ -33,8 +33,9 @@ const DagRunSchema = Type.Object({
 const StateQuery = Type.Object({
   state: Type.Optional(
     Type.String({
-      pattern: '^([Rr][Uu][Nn][Nn][Ii][Nn][Gg]|[Ss][Uu][Cc][Cc][Ee][Ss][Ss]|[Ff][Aa][Ii][Ll][Ee][Dd])$',
-      description: 'It is running, success or failed, in capitals or not.',
+      pattern:
+        '^([Qq][Uu][Ee][Uu][Ee][Dd]|[Rr][Uu][Nn][Nn][Ii][Nn][Gg]|[Ss][Uu][Cc][Cc][Ee][Ss][Ss]|[Ff][Aa][Ii][Ll][Ee][Dd])$',
+      description: 'It is queued, running, success or failed, in capitals or not.',
     }),
   ),
 })

@@ -34,7 +34,9 @@ export const PatchBody = Type.Object({
   note: notOffered('a note is given when the run is triggered.'),
 })
 
-const RunState = Type.Enum(['queued', 'running', 'success', 'failed'])
+/** A run's state in Airflow's words. */
+export const StateSchema = Type.Enum(['queued', 'running', 'success', 'failed'])
+
 const Order = Type.Enum(['-start_date'])
 
 /** Query of a list of runs: what is not offered is refused, for a filter that is ignored would mislead. */
@@ -45,15 +47,12 @@ export const RunsQuery = Type.Object(
     offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
     // Visibility takes no order; what it gives is about this one.
     order_by: Type.Optional(Type.Union([Order, Type.Array(Order)])),
-    state: Type.Optional(Type.Union([RunState, Type.Array(RunState)])),
+    state: Type.Optional(Type.Union([StateSchema, Type.Array(StateSchema)])),
     start_date_gte: Type.Optional(date()),
     start_date_lt: Type.Optional(date()),
   },
   { additionalProperties: false },
 )
-
-/** A run's state in Airflow's words. */
-export const StateSchema = Type.Enum(['running', 'success', 'failed'])
 
 /** A task's state; null while nothing has happened. */
 export const TaskStateSchema = nullable(

@@ -87,7 +87,7 @@ async function* statesOf(
 ): AsyncGenerator<DagRunState> {
   let state = dagRunStateOf(first.status)
   yield state
-  while (state === 'running' && !signal.aborted) {
+  while ((state === 'queued' || state === 'running') && !signal.aborted) {
     await sleep(pause, undefined, { signal }).catch(() => undefined)
     state = dagRunStateOf((await runs.get(first.runId)).status)
     yield state

@@ -1,5 +1,6 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client'
 import { Problem } from '../problem.ts'
+import { isOngoing } from '../schemas/run.ts'
 import { describeExecution } from './describe-run.ts'
 import type { RunSummary } from './run.ts'
 import { factsOf, summaryOf } from './summary.ts'
@@ -11,7 +12,7 @@ import { callTemporal } from './temporal-call.ts'
  */
 export async function cancelRun(client: Client, runId: string): Promise<RunSummary> {
   const run = summaryOf(factsOf(await describeExecution(client, runId)))
-  if (run.status !== 'running') throw ended(run)
+  if (!isOngoing(run.status)) throw ended(run)
   try {
     await callTemporal(client, () => client.workflow.getHandle(run.workflowId, run.executionId).cancel())
   } catch (error) {
@@ -23,6 +24,6 @@ export async function cancelRun(client: Client, runId: string): Promise<RunSumma
 }
 
 function ended(run: RunSummary): Problem {
-  const how = run.status === 'running' ? '' : ` (${run.status.replace('_', ' ')})`
+  const how = isOngoing(run.status) ? '' : ` (${run.status.replace('_', ' ')})`
   return new Problem(409, `The run ${JSON.stringify(run.runId)} has ended${how}; there is nothing to cancel.`)
 }

@@ -2,7 +2,7 @@ import type { WorkflowExecutionDescription } from '@temporalio/client'
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client'
 import { PROGRESS_MEMO, type RunProgress, WORKFLOW_TYPE, workflowIdOf } from '../../../workflows/contract.ts'
 import { Problem } from '../problem.ts'
-import type { RunStatus } from '../schemas/run.ts'
+import { isOngoing, type RunStatus } from '../schemas/run.ts'
 import { failureOf } from './failure.ts'
 import { pendingActivitiesOf } from './pending-activities.ts'
 import type { Run } from './run.ts'
@@ -22,7 +22,7 @@ export async function describeRun(client: Client, runId: string): Promise<Run> {
     ...summary,
     ...(progress && { progress: settled(progress, summary.status) }),
     activities: pendingActivitiesOf(description.raw.pendingActivities ?? []),
-    ...(summary.status !== 'running' && (await outcomeOf(client, summary))),
+    ...(!isOngoing(summary.status) && (await outcomeOf(client, summary))),
   }
 }
 
@@ -63,7 +63,7 @@ async function outcomeOf(
 
 /** A run that was ended from outside left its steps as they were; none of them runs any more. */
 function settled(progress: RunProgress, status: RunStatus): RunProgress {
-  if (status === 'running') return progress
+  if (isOngoing(status)) return progress
   const state = status === 'failed' ? 'failed' : 'cancelled'
   return {
     ...progress,

@@ -8,16 +8,17 @@ type Payloads = NonNullable<NonNullable<RawWorkflowExecutionInfo['memo']>['field
 /** An execution as a page of a list has it; the SDK's own list gives no pages. */
 export function factsOfRaw(raw: RawWorkflowExecutionInfo): ExecutionFacts {
   const searchAttributes = decoded(raw.searchAttributes?.indexedFields)
-  const { RawPath: rawPath, RunStep: step, LogicalDate: date } = searchAttributes
+  const { RawPath: rawPath, RunStep, LogicalDate: date } = searchAttributes
+  const step = typeof RunStep === 'string' ? RunStep : undefined
   return {
     workflowId: raw.execution?.workflowId ?? '',
     executionId: raw.execution?.runId ?? '',
-    status: statusOfCode(Number(raw.status)),
+    status: statusOfCode(Number(raw.status), step),
     startTime: dateOf(raw.startTime) ?? new Date(0),
     closeTime: dateOf(raw.closeTime),
     memo: decoded(raw.memo?.fields),
     rawPath: typeof rawPath === 'string' ? rawPath : undefined,
-    step: typeof step === 'string' ? step : undefined,
+    step,
     logicalDate: typeof date === 'string' ? new Date(date) : undefined,
   }
 }

@@ -2,6 +2,7 @@ import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/c
 import { WORKFLOW_TYPE } from '../../../workflows/contract.ts'
 import type { PathRules } from '../../../workflows/paths.ts'
 import { Problem } from '../problem.ts'
+import { isOngoing } from '../schemas/run.ts'
 import { describeExecution } from './describe-run.ts'
 import { normaliseInput } from './input.ts'
 import { inputOf } from './input-of.ts'
@@ -29,7 +30,7 @@ export async function retryRun(
 ): Promise<RunSummary> {
   const description = await describeExecution(client, runId)
   const before = summaryOf(factsOf(description))
-  if (before.status === 'running' || before.status === 'succeeded') throw notForRetry(before)
+  if (isOngoing(before.status) || before.status === 'succeeded') throw notForRetry(before)
   const input = normaliseInput(await inputOf(client, description), rules)
   const options = {
     ...startOptions({ runId, input, startedBy, logicalDate: before.logicalDate }, taskQueue),
@@ -47,7 +48,7 @@ export async function retryRun(
 function notForRetry(run: RunSummary): Problem {
   return new Problem(
     409,
-    run.status === 'running'
+    isOngoing(run.status)
       ? `The run ${JSON.stringify(run.runId)} still goes on. Cancel it first if it must begin anew.`
       : `The run ${JSON.stringify(run.runId)} has succeeded. To load its batch again, start a new run with a reload label.`,
   )

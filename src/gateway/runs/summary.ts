@@ -23,15 +23,16 @@ export interface ExecutionFacts {
 
 /** The facts that a description holds. */
 export function factsOf(description: WorkflowExecutionDescription): ExecutionFacts {
+  const step = description.typedSearchAttributes.get(attributes.runStep)
   return {
     workflowId: description.workflowId,
     executionId: description.runId,
-    status: statusOf(description.status.name),
+    status: statusOf(description.status.name, step),
     startTime: description.startTime,
     closeTime: description.closeTime,
     memo: description.memo ?? {},
     rawPath: description.typedSearchAttributes.get(attributes.rawPath),
-    step: description.typedSearchAttributes.get(attributes.runStep),
+    step,
     logicalDate: description.typedSearchAttributes.get(attributes.logicalDate),
   }
 }

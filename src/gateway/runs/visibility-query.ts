@@ -1,6 +1,6 @@
 import { keywordOf, type StepName, WORKFLOW_TYPE } from '../../../workflows/contract.ts'
 import type { RunStatus } from '../schemas/run.ts'
-import { queryWordOf } from './status.ts'
+import { conditionOf } from './status.ts'
 
 /** Which runs are wanted; all filters must hold. */
 export interface RunFilter {
@@ -25,7 +25,7 @@ export function visibilityQuery(filter: RunFilter): string {
   const { statuses, startedBy, rawPath, step, startedAfter, startedBefore, logicalDate } = filter
   return [
     `WorkflowType = ${quoted(WORKFLOW_TYPE)}`,
-    statuses && `ExecutionStatus IN (${statuses.map((status) => quoted(queryWordOf(status))).join(', ')})`,
+    statuses && `(${statuses.map(conditionOf).join(' OR ')})`,
     startedBy && `StartedBy = ${quoted(keywordOf(startedBy))}`,
     rawPath && `RawPath = ${quoted(keywordOf(rawPath))}`,
     step && `RunStep = ${quoted(step)}`,

@@ -4,6 +4,7 @@ import { runFields } from './run-request.ts'
 
 /** The states of a run, in the words of the native API. */
 export const RUN_STATUSES = [
+  'queued',
   'running',
   'succeeded',
   'failed',
@@ -12,6 +13,11 @@ export const RUN_STATUSES = [
   'timed_out',
 ] as const
 export type RunStatus = (typeof RUN_STATUSES)[number]
+
+/** True for a run that goes on, though it may wait for a cluster. */
+export function isOngoing(status: RunStatus): boolean {
+  return status === 'queued' || status === 'running'
+}
 
 const time = (description: string) => Type.String({ format: 'date-time', description })
 const count = (description: string) => Type.Integer({ minimum: 0, description })

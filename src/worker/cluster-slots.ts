@@ -1,0 +1,46 @@
+import { type Client, WorkflowNotFoundError } from '@temporalio/client'
+import type { ActivityClients } from '../../activities/index.ts'
+import {
+  CLUSTER_SLOTS_MEMO,
+  CLUSTER_SLOTS_WORKFLOW_TYPE,
+  clusterSlotsIdOf,
+  RELEASE_CLUSTER_SLOT,
+  REQUEST_CLUSTER_SLOT,
+} from '../../workflows/contract.ts'
+import type { SlotsView } from '../../workflows/slot-book.ts'
+import { openRun } from './open-workflows.ts'
+
+/** Where a deployment's slots are kept. */
+interface Keeper {
+  readonly deployment: string
+  readonly taskQueue: string
+}
+
+/** The way to the keeper of the deployment's slots: signals to it, and what its memo says. */
+export function clusterSlots(client: Client, { deployment, taskQueue }: Keeper): ActivityClients['slots'] {
+  const workflowId = clusterSlotsIdOf(deployment)
+  return {
+    async request(request) {
+      await client.workflow.signalWithStart(CLUSTER_SLOTS_WORKFLOW_TYPE, {
+        workflowId,
+        taskQueue,
+        args: [],
+        signal: REQUEST_CLUSTER_SLOT,
+        signalArgs: [request],
+        staticSummary: `who may have a cluster in the deployment ${deployment}, and who waits`,
+      })
+    },
+    async release(clusterName) {
+      try {
+        await client.workflow.getHandle(workflowId).signal(RELEASE_CLUSTER_SLOT, clusterName)
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error
+      }
+    },
+    async isHeld(clusterName) {
+      const keeper = await openRun(client, workflowId)
+      const view = keeper?.memo?.[CLUSTER_SLOTS_MEMO] as SlotsView | undefined
+      return view?.holders.some((holder) => holder.clusterName === clusterName) === true
+    },
+  }
+}

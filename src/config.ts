@@ -98,6 +98,10 @@ export interface SetupConfig {
   readonly google: GoogleConfig
   readonly pipeline: PipelineConfig
   readonly sparkScriptUri: string
+  /** The account of the clusters' machines, if one is set. */
+  readonly clusterServiceAccount?: string
+  /** Stands in for IAM and Resource Manager. */
+  readonly iamEndpoint?: string
   /** The output table, as set-up makes it. */
   readonly table: TableShape
   readonly bucketLocation: string
@@ -159,12 +163,15 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
  */
 export function loadSetupConfig(env: Env = process.env): SetupConfig {
   const { values: v, faults } = checkEnvironment(Type.Object(setupVariables), env)
-  const { temporal, google, pipeline, spark, load } = workerConfigWith(faults, env)
+  const { temporal, google, pipeline, cluster, spark, load } = workerConfigWith(faults, env)
+  const machines = cluster.config.gceClusterConfig?.serviceAccount
   return Object.freeze({
     temporal,
     google,
     pipeline,
     sparkScriptUri: spark.scriptUri,
+    ...(machines && { clusterServiceAccount: machines }),
+    ...(v.IAM_API_ENDPOINT && { iamEndpoint: v.IAM_API_ENDPOINT }),
     table: load.table,
     bucketLocation: v.BUCKET_LOCATION ?? pipeline.bigqueryLocation,
     batchFolders: listOf(v.BATCH_FOLDERS).map(prefixOf),

@@ -267,6 +267,9 @@ export const setupVariables = {
       'folders of the raw bucket that batches lie in, comma-separated; / is the bucket itself. What is temporary in them is deleted by a lifecycle rule',
     default: 'cloud-composer-lab',
   }),
+  IAM_API_ENDPOINT: optionalText({
+    description: "base URL of IAM and Resource Manager, which the doctor asks; default: Google's",
+  }),
   TEMPORARY_FILE_DAYS: integer({
     description:
       'days after which the rule deletes transformed and rejected records; longer than a run can take',

@@ -137,6 +137,7 @@ class CloudUnderConstruction {
     const identity = await startIdentity({ host: this.#host, port: await this.#port('identity'), stateDir })
     Object.assign(this.env, {
       IDENTITY_URL: identity.url,
+      IAM_API_ENDPOINT: identity.url,
       IDENTITY_CONTROL_URL: identity.controlUrl,
       GOOGLE_JWKS_URL: identity.jwksUrl,
       IAP_JWKS_URL: identity.iapJwksUrl,

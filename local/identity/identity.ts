@@ -5,8 +5,10 @@ import { CallCounts } from '../control/call-counts.ts'
 import { startControlServer } from '../control/control-server.ts'
 import { FaultTable } from '../control/faults.ts'
 import { registerHttpFaults } from '../control/http-faults.ts'
+import { permissionRoutes as deniedPermissions } from '../control/permission-routes.ts'
 import { controlRoutes, type KeyRings } from './control-routes.ts'
 import { KeyRing } from './key-ring.ts'
+import { permissionCallOf, permissionError, permissionRoutes } from './permission-routes.ts'
 import { createServiceAccount, type ServiceAccount } from './service-account.ts'
 import { grantToken, OAuthError } from './token-endpoint.ts'
 
@@ -43,8 +45,9 @@ export interface Identity {
 const PATHS = { token: '/token', certs: '/oauth2/v3/certs', iapCerts: '/iap/verify/public_key-jwk' } as const
 
 /**
- * Starts a stand-in for Google's token endpoint and key sets, with generated keys. Call names for faults and counts:
- * `token`, `certs`, `iapCerts`.
+ * Starts a stand-in for Google's token endpoint and key sets, with generated keys, and for the question which permissions a
+ * caller has on a project or a service account. Call names for faults and counts: `token`, `certs`, `iapCerts`,
+ * `projects.testIamPermissions`, `serviceAccounts.testIamPermissions`.
  */
 export async function startIdentity(options: IdentityOptions): Promise<Identity> {
   const host = options.host ?? '127.0.0.1'
@@ -56,17 +59,26 @@ export async function startIdentity(options: IdentityOptions): Promise<Identity>
     faults,
     calls,
     nameOf: callName,
-    errorBody: ({ code, message }) => outageBody(code, message),
+    errorBody: ({ code, message }, request) =>
+      request.url.includes(':testIamPermissions')
+        ? permissionError(code, message)
+        : outageBody(code, message),
   })
   // The port, and with it the key file's token_uri, is known only once the server listens.
   let account: ServiceAccount | undefined
   addRoutes(app, { google, iap }, () => account)
+  const denied = new Set<string>()
+  permissionRoutes(app, denied)
   await app.listen({ host, port: options.port ?? 0 })
   const { port } = app.server.address() as AddressInfo
   const url = options.publicUrl ?? `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`
   const serviceAccountFile = join(options.stateDir, 'service-account.json')
   account = await createServiceAccount(serviceAccountFile, `${url}${PATHS.token}`)
-  const routes = controlRoutes({ google, iap }, account, faults)
+  const identityRoutes = controlRoutes({ google, iap }, account, faults)
+  const routes = (control: FastifyInstance): void => {
+    identityRoutes(control)
+    deniedPermissions(denied)(control)
+  }
   const control = await startControlServer({ faults, calls, routes, host, port: options.controlPort ?? 0 })
   return {
     url,
@@ -117,7 +129,9 @@ function addRoutes(app: FastifyInstance, rings: KeyRings, account: () => Service
 
 function callName({ url }: FastifyRequest): string | undefined {
   const path = url.split('?')[0]
-  return Object.entries(PATHS).find(([, candidate]) => candidate === path)?.[0]
+  return (
+    Object.entries(PATHS).find(([, candidate]) => candidate === path)?.[0] ?? permissionCallOf(path ?? '')
+  )
 }
 
 function outageBody(code: string | number | undefined, message: string | undefined) {

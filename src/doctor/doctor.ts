@@ -12,6 +12,7 @@ import { CREDENTIALS, explainer } from '../setup/explain.ts'
 import { examineClock } from './clock.ts'
 import { examineDataproc } from './dataproc.ts'
 import { type Finding, fault, ok, skipped } from './finding.ts'
+import { examineIam } from './iam.ts'
 import { examineStorage } from './storage.ts'
 import { examineTemporal } from './temporal.ts'
 import { examineWarehouse } from './warehouse.ts'
@@ -97,6 +98,7 @@ async function examineServices(
     examineStorage(google.storage, config, examiner),
     examineWarehouse(google.bigquery, config, examiner),
     examineDataproc(google, config, examiner),
+    examineIam(config, examiner),
   ]
   void Promise.allSettled(groups).then(() => google.close())
   return [...groups, temporal, clock]

@@ -27,7 +27,7 @@ let temporal: Client
 let polling: Promise<void>
 const stopped = new AbortController()
 let storage: ReturnType<typeof createStorage>
-let controls: Record<'storage' | 'bigquery' | 'dataproc', Control>
+let controls: Record<'storage' | 'bigquery' | 'dataproc' | 'identity', Control>
 
 beforeAll(async () => {
   cloud = await startCloud({ services: ['storage', 'identity', 'dataproc', 'bigquery', 'temporal'] })
@@ -41,6 +41,7 @@ beforeAll(async () => {
     storage: new Control(cloud.get('STORAGE_CONTROL_URL')),
     bigquery: new Control(cloud.get('BIGQUERY_CONTROL_URL')),
     dataproc: new Control(cloud.get('DATAPROC_CONTROL_URL')),
+    identity: new Control(cloud.get('IDENTITY_CONTROL_URL')),
   }
   const workflowExecutionRetentionPeriod = msToTs('1 day')
   await temporal.connection.workflowService.registerNamespace({
@@ -211,6 +212,19 @@ const PLANTS: Readonly<Record<string, Plant>> = {
       `Could not see Dataproc's clusters in us-central1: Not authorized to requested resource. -> gcloud projects add-iam-policy-binding local-project --member=${MEMBER} --role=roles/dataproc.editor`,
     ],
   },
+  'permissions on clusters and jobs that are missing': {
+    plant: () => deny(['dataproc.clusters.create', 'dataproc.jobs.create']),
+    found: [
+      `This identity lacks dataproc.clusters.create, dataproc.jobs.create on the project local-project. -> gcloud projects add-iam-policy-binding local-project --member=${MEMBER} --role=roles/dataproc.editor`,
+    ],
+  },
+  'an account of the clusters that this identity may not act as': {
+    plant: () => deny(['iam.serviceAccounts.actAs']),
+    settings: { CLUSTER_SERVICE_ACCOUNT: 'cluster@local-project.iam.gserviceaccount.com' },
+    found: [
+      `This identity may not act as cluster@local-project.iam.gserviceaccount.com, the account of the clusters' machines. -> gcloud iam service-accounts add-iam-policy-binding cluster@local-project.iam.gserviceaccount.com --project=local-project --member=${MEMBER} --role=roles/iam.serviceAccountUser`,
+    ],
+  },
   'an API that is not enabled': {
     plant: () =>
       fault('storage', 'objects.get', {
@@ -270,6 +284,11 @@ const PLANTS: Readonly<Record<string, Plant>> = {
   },
 }
 
+async function deny(denied: readonly string[]): Promise<() => Promise<unknown>> {
+  await controls.identity.put('/permissions', { denied })
+  return () => controls.identity.put('/permissions', { denied: [] })
+}
+
 async function fault(
   where: keyof typeof controls,
   on: string,
@@ -286,7 +305,7 @@ describe('average-speed doctor', () => {
     const calls = await Promise.all(Object.values(controls).map((control) => control.calls()))
     const changing = calls
       .flatMap((counts) => Object.keys(counts))
-      .filter((call) => !/\.(get|list|testIamPermissions)$|^List/.test(call))
+      .filter((call) => !/\.(get|list|testIamPermissions)$|^List|^(token|certs)$/.test(call))
     // A dry run is the only call that is not a look, and makes nothing.
     expect(changing).toEqual(['jobs.insert'])
   })
@@ -302,6 +321,18 @@ describe('average-speed doctor', () => {
       }
     },
   )
+
+  test('does without the API that tells permissions, since runs do', async () => {
+    const message = 'Cloud Resource Manager API has not been used in project 1 before or it is disabled.'
+    const undo = await fault('identity', 'projects.testIamPermissions', { code: 403, message })
+    const findings = await examineDeployment({ env, tell: () => undefined })
+    await undo()
+    expect(findings.filter(({ state }) => state === 'fault')).toEqual([])
+    expect(findings).toContainEqual({
+      state: 'skipped',
+      says: expect.stringMatching(/gcloud services enable cloudresourcemanager\.googleapis\.com$/),
+    })
+  })
 
   test('says that Temporal cannot be reached, and looks at the rest', async () => {
     const faults = await faultsWith({ TEMPORAL_ADDRESS: '127.0.0.1:1', PROCESSED_BUCKET: 'nowhere' })

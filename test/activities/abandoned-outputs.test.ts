@@ -75,7 +75,7 @@ describe('reapOrphans', () => {
   test('P10: spares an output that is being loaded', async () => {
     const bigquery = new Control(cloud.get('BIGQUERY_CONTROL_URL'))
     await bigquery.put('/settings', { loadMs: 2_000 })
-    const [, datasetId = '', tableId = ''] = cloud.get('BQ_OUTPUT_TABLE').split('.')
+    const [, datasetId = ''] = cloud.get('BQ_OUTPUT_TABLE').split('.')
     const [job] = await google.bigquery.createJob({
       jobId: `${LOAD_ID}_0`,
       location: 'US',
@@ -84,7 +84,7 @@ describe('reapOrphans', () => {
           sourceUris: [`${attempt.outputPath}part-*`],
           sourceFormat: 'CSV',
           schema: { fields: ['a', 'b'].map((name) => ({ name, type: 'STRING' })) },
-          destinationTable: { projectId: cloud.get('GOOGLE_CLOUD_PROJECT'), datasetId, tableId },
+          destinationTable: { projectId: cloud.get('GOOGLE_CLOUD_PROJECT'), datasetId, tableId: 'loads' },
         },
       },
     })
@@ -97,7 +97,8 @@ describe('reapOrphans', () => {
 
   test('is not kept from the rest by an output that cannot be deleted', async () => {
     const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
-    const stuck = { ...attempt, key: `f${attempt.key.slice(1)}` }
+    // Its note is found before the other one.
+    const stuck = { ...attempt, key: `-${attempt.key.slice(1)}` }
     await outputNotes(google.storage, bench.settings).add(stuck.key, {
       owner: 'owner',
       outputPath: stuck.outputPath.replace(attempt.key, 'stuck'),

@@ -97,12 +97,13 @@ export function chooseStrike(
     if (chosen === undefined) throw new Error('There are no moments to choose from.')
     return chosen
   }
+  const calls = moments.filter(({ service }) => service !== 'temporal')
   const callEnds = choices.pick(['go', 'drop'] as const)
   switch (kind) {
     case 'drop':
-      return { blow: { kind, times: choices.pick([1, 1, 2, 4]) }, moment: moment(moments) }
+      return { blow: { kind, times: choices.pick([1, 1, 2, 4]) }, moment: moment(calls) }
     case 'error': {
-      const at = moment(moments)
+      const at = moment(calls)
       const code = choices.pick<string | number>(at.service === 'dataproc' ? GRPC_CODES : HTTP_CODES)
       return { blow: { kind, code, times: choices.pick([1, 2, 4]) }, moment: at }
     }

@@ -2,20 +2,16 @@ import { REAPER_SCHEDULE_ID } from '../../workflows/contract.ts'
 import { Control } from '../support/control.ts'
 import type { Pipeline } from '../support/pipeline.ts'
 import type { WorkerProcess } from '../support/worker-process.ts'
+import type { Gate } from './boundaries.ts'
 import { patiently } from './patience.ts'
 
 /** The Google services that runs call. */
 export type Service = 'dataproc' | 'storage' | 'bigquery'
 
-/** A fault that waits in a stand-in. */
-export interface SetFault {
+/** A fault that waits in a stand-in; one that holds is a gate. */
+export interface SetFault extends Gate {
   /** Calls that it has struck. */
   hits(): Promise<number>
-  /** For a fault that holds: waits until it holds its call. */
-  held(waitMs: number): Promise<boolean>
-  /** For a fault that holds: lets the call go on, or drops it. */
-  release(end: 'go' | 'drop'): Promise<void>
-  remove(): Promise<void>
 }
 
 /** One deployment of the pipeline with a worker process of its own. What strikes one lane does not strike another. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DefaultLogger } from '@temporalio/worker'
 import { buildWorkflowBundle } from '../../src/worker/workflow-bundle.ts'
-import { markdownOf, type RunLine, summaryOf } from './report.ts'
+import { isFailed, markdownOf, type RunLine, summaryOf } from './report.ts'
 import { runSuite } from './suite.ts'
 
 const USAGE = `npm run test:chaos -- [options]
@@ -63,11 +63,9 @@ async function main(): Promise<void> {
     const summary = summaryOf(seed, seen, (performance.now() - begin) / 60_000)
     await writeFile(values.report, JSON.stringify({ ...summary, lines: seen }, null, 2))
     process.stdout.write(`\n${values.markdown ? markdownOf(summary) : textOf(summary)}\n`)
-    for (const { violations, repeat } of seen) {
-      if (violations.length > 0) process.stdout.write(`\nRepeat it: ${repeat}\n`)
-    }
+    for (const line of seen.filter(isFailed)) process.stdout.write(`\nRepeat it: ${line.repeat}\n`)
   }
-  if (seen.some(({ violations }) => violations.length > 0)) process.exitCode = 1
+  if (seen.some(isFailed)) process.exitCode = 1
 }
 
 function textOf(summary: ReturnType<typeof summaryOf>): string {

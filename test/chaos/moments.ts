@@ -1,9 +1,12 @@
 import type { Service } from './lanes.ts'
 
-/** A point in a run at which a blow can strike: before or after the effect of one call to Google Cloud. */
+/**
+ * A point in a run at which a blow can strike: before or after the effect of one call to Google Cloud, or (with the service
+ * `temporal`) once an activity has been scheduled or has been completed.
+ */
 export interface Moment {
-  readonly service: Service
-  /** As the stand-in names it. */
+  readonly service: Service | 'temporal'
+  /** As the stand-in names it, or the activity. */
   readonly call: string
   /** Part of what the call is about, such as an object's name; empty: any. */
   readonly about: string
@@ -73,29 +76,56 @@ const CALLS: readonly (readonly [
   ['storage', 'objects.insert', '.receipts/', [9]],
 ]
 
-/** All moments, in about the order in which they come. */
-const MOMENTS: readonly Moment[] = CALLS.flatMap(([service, call, about, stages]) =>
-  stages.flatMap((stage, i) =>
-    (['before', 'after'] as const).map((when) => ({ service, call, about, n: i + 1, when, stage })),
-  ),
-).toSorted((a, b) => a.stage - b.stage)
+/** The activities of a clean run, with their stages. */
+const ACTIVITIES: Readonly<Record<string, number>> = {
+  claimBatch: 0,
+  describeRawFiles: 1,
+  findLoad: 2,
+  createCluster: 3,
+  runSparkJob: 4,
+  verifyOutput: 5,
+  deleteClusterIfPresent: 5,
+  claimTable: 6,
+  loadTable: 6,
+  archiveRawFiles: 7,
+  releaseTable: 8,
+  deleteTemporaryFiles: 8,
+  moveRawFilesToFailed: 8,
+  releaseBatch: 8,
+  writeReceipt: 9,
+}
 
-/** What runs of a kind do not call. */
+const TIMES = ['before', 'after'] as const
+
+/** All moments, in about the order in which they come. */
+const MOMENTS: readonly Moment[] = [
+  ...CALLS.flatMap(([service, call, about, stages]) =>
+    stages.flatMap((stage, i) => TIMES.map((when) => ({ service, call, about, n: i + 1, when, stage }))),
+  ),
+  ...Object.entries(ACTIVITIES).flatMap(([call, stage]) =>
+    TIMES.map((when) => ({ service: 'temporal' as const, call, about: '', n: 1, when, stage })),
+  ),
+].toSorted((a, b) => a.stage - b.stage)
+
+/** Whose object or activity runs of a kind have nothing to do with. */
 const NOT_CALLED: Readonly<Record<'replacing' | 'appending' | 'bad-data', readonly string[]>> = {
-  replacing: ['/_FAILURE.json'],
-  appending: ['/_FAILURE.json', '/tables/'],
-  'bad-data': ['/tables/', '/processed_date', '.receipts/'],
+  replacing: ['/_FAILURE.json', 'moveRawFilesToFailed'],
+  appending: ['/_FAILURE.json', 'moveRawFilesToFailed', '/tables/', 'claimTable', 'releaseTable'],
+  'bad-data': [
+    ...['/tables/', 'claimTable', 'releaseTable', 'jobs.insert', 'loadTable'],
+    ...['/processed_date', 'archiveRawFiles', '.receipts/', 'writeReceipt'],
+  ],
 }
 
 /** The moments that a clean run of a kind has. */
 export function momentsOf(kind: keyof typeof NOT_CALLED): readonly Moment[] {
+  const isBad = kind === 'bad-data'
   return MOMENTS.filter(
     ({ call, about }) =>
       !NOT_CALLED[kind].includes(about) &&
-      !(
-        kind === 'bad-data' &&
-        (call === 'jobs.insert' || (call === 'objects.insert' && about === 'archive.json'))
-      ),
+      !NOT_CALLED[kind].includes(call) &&
+      (isBad || call !== 'objects.get' || about !== '/failed-') &&
+      (!isBad || call !== 'objects.insert' || about !== 'archive.json'),
   )
 }
 

@@ -18,7 +18,7 @@ export async function patiently<T>(look: () => Promise<T>): Promise<T> {
 export function isOutage(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (
-      /UNAVAILABLE|ECONNREFUSED|ECONNRESET|DEADLINE_EXCEEDED|CANCELLED: Call|transport error|worker ended|Namespace .*not found|shard/i.test(
+      /UNAVAILABLE|ECONNREFUSED|ECONNRESET|DEADLINE_EXCEEDED|CANCELLED: Call|transport error|worker ended|the worker polls|Namespace .*not found|shard/i.test(
         cause.message,
       )
     )

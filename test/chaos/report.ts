@@ -12,6 +12,8 @@ export interface RunLine {
   readonly ends: readonly string[]
   readonly checked: readonly Invariant[]
   readonly violations: readonly Violation[]
+  /** Why the suite itself could not carry the run out. */
+  readonly broken?: string
   readonly seconds: number
   readonly spark: boolean
   /** Repeats exactly this run. */
@@ -26,6 +28,8 @@ export interface Summary {
   readonly missed: number
   readonly minutes: number
   readonly violations: number
+  /** Runs that the suite itself could not carry out. */
+  readonly broken: number
   readonly blows: Readonly<Record<string, number>>
   readonly kinds: Readonly<Record<string, number>>
   readonly ends: Readonly<Record<string, number>>
@@ -33,6 +37,11 @@ export interface Summary {
   readonly invariants: Readonly<Record<string, { readonly checked: number; readonly violated: number }>>
   /** How often each blow has struck at each moment. */
   readonly coverage: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
+
+/** True when an invariant did not hold, or could not be checked. */
+export function isFailed({ violations, broken }: RunLine): boolean {
+  return violations.length > 0 || broken !== undefined
 }
 
 /** How a strike is told. */
@@ -72,6 +81,7 @@ export function summaryOf(seed: number, lines: readonly RunLine[], minutes: numb
     missed: lines.length - counted.length,
     minutes: Math.round(minutes * 10) / 10,
     violations: counted.reduce((sum, { violations }) => sum + violations.length, 0),
+    broken: lines.filter(({ broken }) => broken !== undefined).length,
     blows,
     kinds,
     ends,
@@ -82,10 +92,10 @@ export function summaryOf(seed: number, lines: readonly RunLine[], minutes: numb
 
 /** The summary as Markdown, for docs/reliability.md. */
 export function markdownOf(summary: Summary): string {
-  const { seed, runs, spark, missed, minutes, violations } = summary
+  const { seed, runs, spark, missed, minutes, violations, broken } = summary
   const moments = Object.keys(summary.coverage).length
   return [
-    `Seed ${seed}: ${runs} runs, ${spark} of them with real Spark, in ${minutes} minutes; ${violations} violations. ${missed} more runs did not count, since their blow missed. Blows struck at ${moments} moments.`,
+    `Seed ${seed}: ${runs} runs, ${spark} of them with real Spark, in ${minutes} minutes; ${violations} violations. ${missed} more runs did not count, since their blow missed${broken === 0 ? '' : ` (${broken} of them because the suite itself failed)`}. Blows struck at ${moments} moments.`,
     table(['blow', 'landed'], sorted(summary.blows)),
     table(['kind of run', 'runs'], sorted(summary.kinds)),
     table(['end', 'runs'], sorted(summary.ends)),

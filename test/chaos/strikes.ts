@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pipeline, Run } from '../support/pipeline.ts'
 import { resetPoints, resetRun } from '../support/resets.ts'
 import type { Blow, Strike } from './blows.ts'
-import type { Lane, SetFault } from './lanes.ts'
+import { activityBoundary, type Gate } from './boundaries.ts'
+import type { Lane } from './lanes.ts'
 import type { Moment } from './moments.ts'
 import { patiently } from './patience.ts'
 
@@ -32,6 +33,10 @@ export async function arm(strike: Strike, target: Target): Promise<ArmedStrike> 
   const { blow, moment } = strike
   const { lane } = target
   if (moment === undefined) return armOwnMoment(blow, target)
+  if (moment.service === 'temporal') {
+    if (!('callEnds' in blow)) throw new Error(`A ${blow.kind} strikes a call.`)
+    return armHold(blow, activityBoundary(target.pipeline, target.victim, moment), target)
+  }
   if ('callEnds' in blow) {
     const fault = await lane.addFault(moment.service, { ...faultAt(moment), kind: 'hold' })
     return armHold(blow, fault, target)
@@ -50,7 +55,7 @@ function faultAt({ call, about, n, when }: Moment): object {
   return { on: call, skip: n - 1, when, ...(about !== '' && { match: about }) }
 }
 
-function armHold(blow: HoldingBlow, fault: SetFault, target: Target): ArmedStrike {
+function armHold(blow: HoldingBlow, fault: Gate, target: Target): ArmedStrike {
   let isOver = false
   let hasLanded = false
   const watch = async (): Promise<void> => {
@@ -76,7 +81,7 @@ function armHold(blow: HoldingBlow, fault: SetFault, target: Target): ArmedStrik
 }
 
 /** Strikes while the call is held. @returns whether it has struck */
-async function act(blow: HoldingBlow, fault: SetFault, target: Target): Promise<boolean> {
+async function act(blow: HoldingBlow, fault: Gate, target: Target): Promise<boolean> {
   const { pipeline, lane, victim } = target
   if (!(await isOpen(victim))) return false
   switch (blow.kind) {

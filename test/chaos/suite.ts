@@ -4,8 +4,8 @@ import { SHARED } from './blows.ts'
 import { checkCatalogue } from './catalogue.ts'
 import { type Lane, openLane } from './lanes.ts'
 import { type PlannedRun, planOf } from './plan.ts'
-import { type RunLine, tell } from './report.ts'
-import { type Arena, carryOut } from './run.ts'
+import { isFailed, type RunLine, tell } from './report.ts'
+import { type Arena, carryOut, type RunOutcome } from './run.ts'
 
 /** What to run. */
 export interface SuiteOptions {
@@ -53,7 +53,7 @@ async function runIn(arena: Arena, options: SuiteOptions): Promise<RunLine[]> {
         const line = await oneLine(arena, lane, planOf(options.seed, number, misses), isSpark)
         lines.push(line)
         options.onLine(line)
-        if (line.violations.length > 0 && !options.goOn) isOver = true
+        if (isFailed(line) && !options.goOn) isOver = true
         if (line.landed) break
         if (misses === MOST_MISSES - 1) queue.another()
       }
@@ -78,7 +78,7 @@ async function runIn(arena: Arena, options: SuiteOptions): Promise<RunLine[]> {
 
 async function oneLine(arena: Arena, lane: Lane, plan: PlannedRun, spark: boolean): Promise<RunLine> {
   const begin = performance.now()
-  const { missed, ends, checked, violations } = await carryOut(arena, lane, plan)
+  const { missed, ends, checked, violations, broken } = await carryOutOrRecover(arena, lane, plan)
   return {
     seed: plan.seed,
     run: plan.number,
@@ -88,9 +88,25 @@ async function oneLine(arena: Arena, lane: Lane, plan: PlannedRun, spark: boolea
     ends,
     checked,
     violations,
+    ...(broken !== undefined && { broken }),
     seconds: Math.round((performance.now() - begin) / 100) / 10,
     spark,
     repeat: `npm run test:chaos -- --seed ${plan.seed} --run ${plan.number}${spark ? ' --spark 1' : ''}`,
+  }
+}
+
+/** A failure of the suite itself is told, and the lane gets a new worker. */
+async function carryOutOrRecover(
+  arena: Arena,
+  lane: Lane,
+  plan: PlannedRun,
+): Promise<RunOutcome & { readonly broken?: string }> {
+  try {
+    return await carryOut(arena, lane, plan)
+  } catch (error) {
+    await lane.replaceWorker('SIGKILL')
+    const broken = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return { missed: true, ends: [], checked: [], violations: [], broken }
   }
 }
 

@@ -50,14 +50,22 @@ export async function startWorker(
   })
   closeSync(log)
   const exited = once(child, 'exit')
-  await until(
-    'the worker polls',
-    async () => {
-      if (hasEnded(child)) throw new Error(`The worker ended. Its log is in ${cloud.stateDir}.`)
-      return isReady(port)
-    },
-    START_LIMIT_MS,
-  )
+  try {
+    await until(
+      'the worker polls',
+      async () => {
+        if (hasEnded(child)) throw new Error('The worker ended.')
+        return isReady(port)
+      },
+      START_LIMIT_MS,
+    )
+  } catch (error) {
+    child.kill('SIGKILL')
+    const said = (await readFile(logFile, 'utf8')).slice(-2_000)
+    throw new Error(
+      `${error instanceof Error ? error.message : String(error)} Its log ends in\n${said}`,
+    )
+  }
   return {
     pid: child.pid ?? Number.NaN,
     async stop(signal = 'SIGTERM') {

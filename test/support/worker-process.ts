@@ -62,9 +62,7 @@ export async function startWorker(
   } catch (error) {
     child.kill('SIGKILL')
     const said = (await readFile(logFile, 'utf8')).slice(-2_000)
-    throw new Error(
-      `${error instanceof Error ? error.message : String(error)} Its log ends in\n${said}`,
-    )
+    throw new Error(`${error instanceof Error ? error.message : String(error)} Its log ends in\n${said}`)
   }
   return {
     pid: child.pid ?? Number.NaN,

@@ -11,13 +11,15 @@ import { type Sample, scrape, sumOf } from '../support/exposition.ts'
 import { type Pipeline, startPipeline, untilJob } from '../support/pipeline.ts'
 import { averageSpeed } from '../support/trigger.ts'
 import { until } from '../support/until.ts'
+import type { WorkerProcess } from '../support/worker-process.ts'
 
 let pipeline: Pipeline
+let worker: WorkerProcess
 let workerPort: number
 beforeAll(async () => {
   pipeline = await startPipeline({ gateway: true })
   workerPort = await freePort('127.0.0.1')
-  await pipeline.soleWorker({ WORKER_METRICS_PORT: String(workerPort) })
+  worker = await pipeline.soleWorker({ WORKER_METRICS_PORT: String(workerPort) })
 }, 120_000)
 afterEach(() => pipeline.calm())
 afterAll(() => pipeline?.close())
@@ -147,8 +149,11 @@ describe('log lines about a run', () => {
     await failureOf(run)
     const status = await averageSpeed(pipeline.cloud, 'status', runIdOf(run.workflowId))
     expect(status.stdout).toContain('TooManyRejects')
-    for (const name of ['gateway', 'worker']) {
-      const log = await readFile(join(pipeline.cloud.stateDir, `${name}.log`), 'utf8')
+    const logs = {
+      gateway: await readFile(join(pipeline.cloud.stateDir, 'gateway.log'), 'utf8'),
+      worker: await worker.log(),
+    }
+    for (const [name, log] of Object.entries(logs)) {
       const lines = log.split('\n').filter((line) => line.includes(runIdOf(run.workflowId)))
       expect(lines.length).toBeGreaterThan(0)
       for (const line of lines) {

@@ -10,7 +10,7 @@ const RUNS = scaled(10, 50)
 test(
   `${RUNS} runs under fire keep every invariant (seed ${SEED})`,
   async () => {
-    const lines = await runSuite({
+    const { lines, clustersLeft } = await runSuite({
       seed: SEED,
       runs: RUNS,
       spark: 0,
@@ -18,6 +18,7 @@ test(
       goOn: isFull(),
       onLine: () => undefined,
     })
+    expect(clustersLeft).toEqual([])
     expect(lines.filter(isFailed)).toEqual([])
     expect(summaryOf(SEED, lines, 0)).toMatchObject({ runs: RUNS, violations: 0 })
   },

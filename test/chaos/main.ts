@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   const begin = performance.now()
   const seen: RunLine[] = []
   try {
-    await runSuite({
+    const { clustersLeft } = await runSuite({
       seed,
       runs,
       spark: whole('spark', values.spark),
@@ -58,6 +58,10 @@ async function main(): Promise<void> {
         showProgress(seen, runs, begin)
       },
     })
+    for (const name of clustersLeft) {
+      process.stdout.write(`The cluster ${name} is left when all is over.\n`)
+      process.exitCode = 1
+    }
   } finally {
     await rm(folder, { recursive: true, force: true })
     const summary = summaryOf(seed, seen, (performance.now() - begin) / 60_000)

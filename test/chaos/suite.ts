@@ -1,5 +1,5 @@
 import { Control } from '../support/control.ts'
-import { startPipeline } from '../support/pipeline.ts'
+import { type LedgerCluster, startPipeline } from '../support/pipeline.ts'
 import { SHARED } from './blows.ts'
 import { checkCatalogue } from './catalogue.ts'
 import { type Lane, openLane } from './lanes.ts'
@@ -24,11 +24,20 @@ export interface SuiteOptions {
   onLine(line: RunLine): void
 }
 
+const SWEEP_PERIOD_MS = 10 * 60_000
+
 /** A run is planned anew, one moment later each time, so often; then its number is given up for another. */
 const MOST_MISSES = 6
 
-/** Runs the suite on a local cloud of its own. @returns all lines */
-export async function runSuite(options: SuiteOptions): Promise<RunLine[]> {
+/** What a suite has seen. */
+export interface SuiteOutcome {
+  readonly lines: readonly RunLine[]
+  /** Clusters that are there when all is over, a period of the sweep later. */
+  readonly clustersLeft: readonly string[]
+}
+
+/** Runs the suite on a local cloud of its own. */
+export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
   const pipeline = await startPipeline()
   try {
     // Each lane has a worker of its own.
@@ -43,7 +52,7 @@ export async function runSuite(options: SuiteOptions): Promise<RunLine[]> {
   }
 }
 
-async function runIn(arena: Arena, options: SuiteOptions): Promise<RunLine[]> {
+async function runIn(arena: Arena, options: SuiteOptions): Promise<SuiteOutcome> {
   const lines: RunLine[] = []
   const queue = queueOf(options)
   let isOver = false
@@ -73,7 +82,16 @@ async function runIn(arena: Arena, options: SuiteOptions): Promise<RunLine[]> {
   ])
   // A restart of Temporal strikes all lanes, so these runs come when all others have ended.
   await Promise.all(lanes.map((lane) => work(lane, () => queue.shared.shift(), false)))
-  return lines
+  return { lines, clustersLeft: await clustersLeft(arena, [...lanes, ...sparkLanes]) }
+}
+
+/** Lets the period of the sweep pass on Dataproc's clock, sweeps, and looks for any cluster at all. */
+async function clustersLeft({ pipeline }: Arena, lanes: readonly Lane[]): Promise<string[]> {
+  await pipeline.dataproc.post('/clock/advance', { ms: SWEEP_PERIOD_MS })
+  await Promise.all(lanes.map((lane) => lane.sweep()))
+  const { clusters } =
+    await pipeline.dataproc.get<{ readonly clusters: readonly LedgerCluster[] }>('/ledger')
+  return clusters.filter(({ deleted }) => deleted === undefined).map(({ name }) => name)
 }
 
 async function oneLine(arena: Arena, lane: Lane, plan: PlannedRun, spark: boolean): Promise<RunLine> {

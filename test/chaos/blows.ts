@@ -1,4 +1,4 @@
-import { JOB_MOMENTS, type Moment } from './moments.ts'
+import { JOB_MOMENTS, type Moment, nameOfMoment } from './moments.ts'
 import type { Choices } from './random.ts'
 
 /** What strikes a run. Those with `callEnds` hold a call, act, and let the call go on or drop it. */
@@ -84,16 +84,16 @@ export function stageOf({ blow, moment }: Strike): number {
 /**
  * Chooses the rest of a blow, and its moment.
  * @param moments those that the struck run has
- * @param shift how many moments later than chosen, for a run whose blow missed
+ * @param misses how often the blow has missed: each time the next moment is taken
  */
 export function chooseStrike(
   kind: BlowKind,
   choices: Choices,
   moments: readonly Moment[],
-  shift: number,
+  misses: number,
 ): Strike {
   const moment = (among: readonly Moment[]): Moment => {
-    const chosen = among[(choices.below(among.length) + shift) % among.length]
+    const chosen = choices.shuffled(among, nameOfMoment)[misses % among.length]
     if (chosen === undefined) throw new Error('There are no moments to choose from.')
     return chosen
   }

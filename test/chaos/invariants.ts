@@ -31,8 +31,6 @@ export interface Aftermath {
   readonly batch: ChaosBatch
   readonly end: RunEnd
   readonly world: World
-  /** Clusters that the lane's sweeps have deleted since the run has ended. */
-  readonly swept: ReadonlySet<string>
   /** A run without blows, after the struck one. */
   readonly isRetry: boolean
 }
@@ -106,14 +104,9 @@ function expectedPlace(batch: ChaosBatch, end: RunEnd): string | undefined {
   return batch.isBad && /^(TooManyRejects|RawFileUnreadable)$/.test(end.failure.type) ? 'failed' : 'raw'
 }
 
-function* temporaryFiles({ plan, end, world, swept, isRetry }: Aftermath): Iterable<Violation> {
-  for (const { key, name } of world.temporary) {
-    const isOwn = end.keys.has(key) && end.status !== 'TERMINATED'
-    // An attempt that was cut off: its files go with its cluster, if there was still one to go with.
-    const isPromised = isOwn || swept.has(`average-speed-${key}`)
-    const mayStay = plan.strikes.some(({ blow }) => blow.kind === 'terminate' || blow.kind === 'reset')
-    if (isPromised || !mayStay) yield violation(4, `${name} is left${isRetry ? ' after the retry' : ''}.`)
-  }
+function* temporaryFiles({ world, isRetry }: Aftermath): Iterable<Violation> {
+  for (const name of world.temporary)
+    yield violation(4, `${name} is left${isRetry ? ' after the retry' : ''}.`)
 }
 
 function* status({ plan, batch, end, world, isRetry }: Aftermath): Iterable<Violation> {

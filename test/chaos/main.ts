@@ -52,6 +52,7 @@ async function main(): Promise<void> {
       lanes: whole('lanes', values.lanes),
       ...(values.run !== undefined && { only: whole('run', values.run) }),
       goOn: values.continue,
+      onOpen: closeWhenInterrupted,
       onLine(line) {
         seen.push(line)
         process.stdout.write(`${JSON.stringify(line)}\n`)
@@ -70,6 +71,15 @@ async function main(): Promise<void> {
     for (const line of seen.filter(isFailed)) process.stdout.write(`\nRepeat it: ${line.repeat}\n`)
   }
   if (seen.some(isFailed)) process.exitCode = 1
+}
+
+/** Workers are processes of their own and would stay. */
+function closeWhenInterrupted(close: () => Promise<void>): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void close().finally(() => process.exit(1))
+    })
+  }
 }
 
 function textOf(summary: ReturnType<typeof summaryOf>): string {

@@ -15,7 +15,7 @@ export type RunKind =
 export interface PlannedRun {
   readonly seed: number
   readonly number: number
-  /** How often its blow has missed so far; each time it is planned one moment later. */
+  /** How often its blow has missed so far; each time it is planned for another moment. */
   readonly misses: number
   readonly kind: RunKind
   readonly strikes: readonly Strike[]
@@ -42,19 +42,16 @@ export const RUNS_OF: Readonly<Record<RunKind, number>> = {
   rivals: 2,
 }
 
-/** Moments follow each other closely, and a run that has missed one is likely to miss the next as well. */
-const STRIDE = 7
-
 /** Plans a run. The same seed, number and misses give the same plan, whatever else is run. */
 export function planOf(seed: number, number: number, misses = 0): PlannedRun {
   const choices = choicesOf(seed, number)
   const kind = choices.weighted(KINDS)
   const victim = choices.below(RUNS_OF[kind])
-  const strikes = chooseStrikes(kind, choices, misses * STRIDE)
+  const strikes = chooseStrikes(kind, choices, misses)
   return { seed, number, misses, kind, victim, strikes }
 }
 
-function chooseStrikes(kind: RunKind, choices: Choices, shift: number): Strike[] {
+function chooseStrikes(kind: RunKind, choices: Choices, misses: number): Strike[] {
   const moments = momentsOf(
     kind === 'bad-data' ? kind : kind.endsWith('replacing') ? 'replacing' : 'appending',
   )
@@ -64,7 +61,7 @@ function chooseStrikes(kind: RunKind, choices: Choices, shift: number): Strike[]
   const [first = 'drop', second] = kinds.map((each) =>
     kind === 'bad-data' && each === 'load-error' ? 'drop' : each,
   )
-  const alone = chooseStrike(first, choices, moments, shift)
+  const alone = chooseStrike(first, choices, moments, misses)
   // Two blows of one kind at once would not say which of them has landed; a restart of Temporal has runs of its own; and
   // of two that end the run only one would strike.
   if (
@@ -74,10 +71,10 @@ function chooseStrikes(kind: RunKind, choices: Choices, shift: number): Strike[]
     (ENDING.has(first) && ENDING.has(second))
   )
     return [alone]
-  if (ENDING.has(first)) return [alone, chooseStrike(second, choices, upTo(alone, moments), shift)]
-  if (!ENDING.has(second)) return [alone, chooseStrike(second, choices, moments, shift)]
-  const end = chooseStrike(second, choices, moments, shift)
-  return [chooseStrike(first, choices, upTo(end, moments), shift), end]
+  if (ENDING.has(first)) return [alone, chooseStrike(second, choices, upTo(alone, moments), misses)]
+  if (!ENDING.has(second)) return [alone, chooseStrike(second, choices, moments, misses)]
+  const end = chooseStrike(second, choices, moments, misses)
+  return [chooseStrike(first, choices, upTo(end, moments), misses), end]
 }
 
 /** The moments before the one that may end the run; the first ones if there are none. */

@@ -67,12 +67,10 @@ export async function carryOut(arena: Arena, lane: Lane, plan: PlannedRun): Prom
   const told = ends.map(({ status, failure }) => (failure ? `${status} ${failure.type}` : status))
   if (landed.includes(false) && violations.length === 0)
     return { missed: true, ends: told, checked: [], violations }
-  const swept = new Set<string>()
   for (const [i, end] of ends.entries()) {
-    violations.push(...(await judge(arena, lane, { plan, batch: batches[i], end, id: ids[i], swept })))
+    violations.push(...(await judge(arena, lane, { plan, batch: batches[i], end, id: ids[i] })))
   }
-  const retried =
-    violations.length === 0 ? await retry(arena, lane, { plan, batches, ends, name, swept }) : []
+  const retried = violations.length === 0 ? await retry(arena, lane, { plan, batches, ends, name }) : []
   violations.push(...retried)
   if (violations.length === 0) violations.push(...(await replacedTable(pipeline, plan, batches, ends)))
   const checked = Object.keys(INVARIANTS).map((number) => Number(number) as Invariant)
@@ -84,7 +82,6 @@ interface Judged {
   readonly batch: ChaosBatch | undefined
   readonly end: RunEnd
   readonly id: string | undefined
-  readonly swept: Set<string>
   readonly isRetry?: boolean
 }
 
@@ -92,18 +89,16 @@ interface Judged {
 async function judge(
   { pipeline }: Arena,
   lane: Lane,
-  { plan, batch, end, id = '', swept, isRetry = false }: Judged,
+  { plan, batch, end, id = '', isRetry = false }: Judged,
 ): Promise<Violation[]> {
   if (batch === undefined) throw new Error('A run without a batch cannot be judged.')
   const deadline = Date.now() + LETTING_GO_MS
   for (;;) {
     const world = await lookAt(pipeline, batch, id)
-    const aftermath: Aftermath = { plan, batch, end, world, swept, isRetry }
+    const aftermath: Aftermath = { plan, batch, end, world, isRetry }
     const violations = violationsOf(aftermath)
     if (violations.length === 0 || !wasCut(aftermath) || Date.now() > deadline) return violations
-    if (world.clusters.some(({ deleted }) => deleted === undefined)) {
-      for (const name of await lane.sweep()) swept.add(name)
-    }
+    await lane.sweep()
     await sleep(500)
   }
 }
@@ -117,10 +112,9 @@ async function retry(
     readonly batches: readonly ChaosBatch[]
     readonly ends: readonly RunEnd[]
     readonly name: string
-    readonly swept: Set<string>
   },
 ): Promise<Violation[]> {
-  const { plan, batches, ends, name, swept } = done
+  const { plan, batches, ends, name } = done
   const violations: Violation[] = []
   for (const [i, batch] of batches.entries()) {
     if (ends[i]?.status === 'COMPLETED') continue
@@ -134,7 +128,7 @@ async function retry(
       const what = `A plain new run is ${end.status} (${end.failure?.type}: ${end.failure?.message}).`
       violations.push({ invariant: 9, what })
     } else {
-      violations.push(...(await judge(arena, lane, { plan, batch, end, id, swept, isRetry: true })))
+      violations.push(...(await judge(arena, lane, { plan, batch, end, id, isRetry: true })))
     }
   }
   return violations

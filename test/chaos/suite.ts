@@ -20,13 +20,15 @@ export interface SuiteOptions {
   readonly only?: number
   /** Goes on after a violation. */
   readonly goOn: boolean
+  /** Told how to take everything down at once, for a suite that is interrupted. */
+  onOpen?(close: () => Promise<void>): void
   /** Told each run as it has ended, missed ones too. */
   onLine(line: RunLine): void
 }
 
 const SWEEP_PERIOD_MS = 10 * 60_000
 
-/** A run is planned anew, one moment later each time, so often; then its number is given up for another. */
+/** A run is planned anew, for another moment each time, so often; then its number is given up for another. */
 const MOST_MISSES = 6
 
 /** What a suite has seen. */
@@ -39,6 +41,7 @@ export interface SuiteOutcome {
 /** Runs the suite on a local cloud of its own. */
 export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
   const pipeline = await startPipeline()
+  options.onOpen?.(() => pipeline.close())
   try {
     // Each lane has a worker of its own.
     await pipeline.worker.stop()
@@ -89,8 +92,7 @@ async function runIn(arena: Arena, options: SuiteOptions): Promise<SuiteOutcome>
 async function clustersLeft({ pipeline }: Arena, lanes: readonly Lane[]): Promise<string[]> {
   await pipeline.dataproc.post('/clock/advance', { ms: SWEEP_PERIOD_MS })
   await Promise.all(lanes.map((lane) => lane.sweep()))
-  const { clusters } =
-    await pipeline.dataproc.get<{ readonly clusters: readonly LedgerCluster[] }>('/ledger')
+  const { clusters } = await pipeline.dataproc.get<{ readonly clusters: readonly LedgerCluster[] }>('/ledger')
   return clusters.filter(({ deleted }) => deleted === undefined).map(({ name }) => name)
 }
 

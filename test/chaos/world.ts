@@ -9,8 +9,8 @@ type Place = 'raw' | 'failed' | 'processed'
 export interface World {
   /** Where each raw file is; a copy with other bytes counts as `damaged`. */
   readonly rawFiles: Readonly<Record<string, readonly (Place | 'damaged')[]>>
-  /** Objects under the temporary paths, by the key of their attempt. */
-  readonly temporary: readonly { readonly key: string; readonly name: string }[]
+  /** Objects under the temporary paths. */
+  readonly temporary: readonly string[]
   /** Objects that belong nowhere. */
   readonly strays: readonly string[]
   readonly claims: readonly string[]
@@ -54,20 +54,20 @@ async function objectsOf(
 ): Promise<Pick<World, 'rawFiles' | 'temporary' | 'strays' | 'claims' | 'receipts'>> {
   const rawFiles: Record<string, (Place | 'damaged')[]> = {}
   for (const file of Object.keys(batch.files)) rawFiles[file] = []
-  const temporary: { key: string; name: string }[] = []
+  const temporary: string[] = []
   const strays: string[] = []
   const claims: string[] = []
   const receipts: RunReceipt[] = []
   for (const bucket of [cloud.get('RAW_BUCKET'), cloud.get('PROCESSED_BUCKET')]) {
     const found = await contents(google.storage, `gs://${bucket}/${batch.parent}`)
     for (const [name, content] of Object.entries(found)) {
-      const [, folder = '', rest = ''] = /^([^-_/]+)[^/]*\/(.*)$/s.exec(name) ?? []
+      const [, folder = ''] = /^([^-_/]+)/.exec(name) ?? []
       const file = name.slice(name.lastIndexOf('/') + 1)
       const copies = isPlace(folder) ? rawFiles[file] : undefined
       if (copies !== undefined && isPlace(folder)) {
         copies.push(content === batch.files[file] ? folder : 'damaged')
       } else if (folder === 'transformed') {
-        temporary.push({ key: rest.split('/')[0] ?? '', name })
+        temporary.push(name)
       } else if (/^processed_date=[^/]*\/[^/]*\.receipts\//.test(name)) {
         receipts.push(JSON.parse(content) as RunReceipt)
       } else if (file === 'claim.json') {

@@ -3,11 +3,11 @@ import type { Archive, Batch } from '../workflows/run-types.ts'
 import { settleArchivePlace } from './archive-place.ts'
 import { createBatchClaim } from './batch-claim.ts'
 import type { ActivityClients } from './context.ts'
-import { attempting, failure, isNotFound } from './failures.ts'
+import { attempting, failure } from './failures.ts'
 import { heartbeating } from './long-running.ts'
 import { type Manifest, readManifest } from './manifests.ts'
 import { type Move, moveObjects } from './moves.ts'
-import { fileAt, objectsByRelativeName, sameBytes, splitUri, writeObject } from './objects.ts'
+import { deleteIfPresent, objectsByRelativeName, sameBytes, splitUri, writeObject } from './objects.ts'
 import { checkAllThere, FAILURE_FILE } from './raw-files.ts'
 
 /** Why a batch's files lie in the failed path. */
@@ -37,7 +37,7 @@ export function archiveActivities(clients: ActivityClients) {
           const raw = await objectsByRelativeName(storage, plan.rawPath)
           checkAllThere(plan, manifest.objects, raw, await objectsByRelativeName(storage, target))
           const moved = await moveDescribed(plan, manifest, target, raw)
-          await deleteIfPresent(`${plan.failedPath}${FAILURE_FILE}`)
+          await deleteIfPresent(storage, `${plan.failedPath}${FAILURE_FILE}`)
           const archived = await objectsByRelativeName(storage, target)
           checkAllThere(plan, manifest.objects, new Map(), archived)
           return {
@@ -58,7 +58,7 @@ export function archiveActivities(clients: ActivityClients) {
         heartbeating(async () => {
           await claim.hold(plan)
           const uri = `${plan.failedPath}${FAILURE_FILE}`
-          await deleteIfPresent(uri)
+          await deleteIfPresent(storage, uri)
           await writeObject(
             storage,
             uri,
@@ -109,13 +109,5 @@ export function archiveActivities(clients: ActivityClients) {
     const { name: prefix } = splitUri(plan.rawPath)
     const found = manifest.objects.flatMap(({ name }) => archived.get(name.slice(prefix.length)) ?? [])
     return { files: found.length, bytes: found.reduce((sum, { size }) => sum + size, 0) }
-  }
-
-  async function deleteIfPresent(uri: string): Promise<void> {
-    try {
-      await fileAt(storage, uri).delete()
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-    }
   }
 }

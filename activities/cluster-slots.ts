@@ -4,9 +4,10 @@ import type { ActivityClients, ActivitySettings } from './context.ts'
 import { removeEarlierClusters } from './earlier-clusters.ts'
 import { attempting } from './failures.ts'
 import { getCluster } from './get-cluster.ts'
-import { clusterFilter, isOurs, workflowIdOfCluster } from './labels.ts'
+import { workflowIdOfCluster } from './labels.ts'
 import { createLeftovers } from './leftovers.ts'
 import { heartbeating, pauseFor } from './long-running.ts'
+import { ourClusters } from './our-clusters.ts'
 import { workflowId } from './owner.ts'
 
 // Reads at the same time; enough to look at a hundred holders in a second or two.
@@ -15,7 +16,7 @@ const CONCURRENT_READS = 8
 /** Activities around the limit on clusters: of the run that waits, and of the keeper of the slots. */
 export function clusterSlotActivities(clients: ActivityClients, settings: ActivitySettings) {
   const { clusters, slots } = clients
-  const { project: projectId, region, deployment, maxClusters: limit } = settings
+  const { project: projectId, region, maxClusters: limit } = settings
   const leftovers = createLeftovers(clients, settings)
   return {
     /**
@@ -38,10 +39,9 @@ export function clusterSlotActivities(clients: ActivityClients, settings: Activi
       return attempting('list the clusters of the deployment', () =>
         heartbeating(async () => {
           const holders: SlotHolder[] = []
-          const request = { projectId, region, filter: clusterFilter(deployment) }
-          for await (const cluster of clusters.listClustersAsync(request, { autoPaginate: false })) {
+          for await (const cluster of ourClusters(clients, settings)) {
             const { clusterName } = cluster
-            if (!clusterName || !isOurs(cluster, deployment)) continue
+            if (!clusterName) continue
             holders.push({ workflowId: workflowIdOfCluster(cluster) ?? '', clusterName })
           }
           return holders

@@ -3,7 +3,8 @@ import { Context } from '@temporalio/activity'
 import pMap from 'p-map'
 import { clusterDeletion } from './cluster-deletion.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
-import { attemptKeyOf, clusterFilter, isOurs, outputPathOfCluster, workflowIdOfCluster } from './labels.ts'
+import { attemptKeyOf, outputPathOfCluster, workflowIdOfCluster } from './labels.ts'
+import { ourClusters } from './our-clusters.ts'
 import { deleteOutput } from './temporary-files.ts'
 
 type Cluster = protos.google.cloud.dataproc.v1.ICluster
@@ -31,8 +32,7 @@ export interface Leftovers {
 
 /** Finds leftovers by what clusters carry: labels and metadata. */
 export function createLeftovers(clients: ActivityClients, settings: ActivitySettings): Leftovers {
-  const { clusters, storage } = clients
-  const { project: projectId, region, deployment } = settings
+  const { storage } = clients
   const { deleteClusterIfPresent } = clusterDeletion(clients, settings)
 
   async function removeOne({ name, uuid, key, owner, outputPath }: Leftover): Promise<void> {
@@ -47,10 +47,8 @@ export function createLeftovers(clients: ActivityClients, settings: ActivitySett
     async remove(isLeftover) {
       const found: Leftover[] = []
       const errors: unknown[] = []
-      const request = { projectId, region, filter: clusterFilter(deployment) }
-      // Pages are fetched as the loop goes on; the client would warn of its default, which says otherwise.
-      for await (const cluster of clusters.listClustersAsync(request, { autoPaginate: false })) {
-        const candidate = leftoverOf(cluster, deployment)
+      for await (const cluster of ourClusters(clients, settings)) {
+        const candidate = leftoverOf(cluster)
         if (candidate === undefined) continue
         try {
           if (await isLeftover(candidate.owner, candidate.key)) found.push(candidate)
@@ -77,11 +75,11 @@ export function createLeftovers(clients: ActivityClients, settings: ActivitySett
   }
 }
 
-function leftoverOf(cluster: Cluster, deployment: string): Leftover | undefined {
+function leftoverOf(cluster: Cluster): Leftover | undefined {
   const { clusterName: name, clusterUuid: uuid } = cluster
   const owner = workflowIdOfCluster(cluster)
   const key = attemptKeyOf(cluster)
   if (!name || !uuid || owner === undefined || key === undefined) return undefined
-  if (!isOurs(cluster, deployment) || cluster.status?.state === 'DELETING') return undefined
+  if (cluster.status?.state === 'DELETING') return undefined
   return { name, uuid, key, owner, outputPath: outputPathOfCluster(cluster) }
 }

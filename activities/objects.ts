@@ -71,6 +71,15 @@ export async function writeObject(
   }
 }
 
+/** Deletes an object; does nothing when there is none. @param uri `gs://bucket/name` */
+export async function deleteIfPresent(storage: Storage, uri: string): Promise<void> {
+  try {
+    await fileAt(storage, uri).delete()
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
 /** Lists every object under a folder, page by page. Placeholders for folders, whose names end in a slash, are left out. */
 export async function* listObjects(storage: Storage, folderUri: string): AsyncGenerator<ObjectDescription> {
   const { bucket, name: prefix } = splitUri(folderUri)

@@ -1,7 +1,7 @@
 import type { Storage } from '@google-cloud/storage'
 import type { ActivitySettings } from './context.ts'
-import { isNotFound } from './failures.ts'
-import { fileAt, listObjects, readObject, splitUri, writeObject } from './objects.ts'
+import { deploymentFolder } from './deployment-folder.ts'
+import { deleteIfPresent, listObjects, readObject, splitUri, writeObject } from './objects.ts'
 
 /** What an attempt's job writes, and who may still need it. */
 export interface OutputNote {
@@ -28,20 +28,14 @@ export interface OutputNotes {
 }
 
 /** Notes in the processed bucket, beside the pipeline's other notes. */
-export function outputNotes(storage: Storage, { deployment, defaults }: ActivitySettings): OutputNotes {
-  const folder = `gs://${defaults.paths.processedBucket}/_average-speed/deployments/${deployment}/outputs/`
+export function outputNotes(storage: Storage, settings: ActivitySettings): OutputNotes {
+  const folder = `${deploymentFolder(settings)}outputs/`
   const uriOf = (key: string): string => `${folder}${key}.json`
   return {
     async add(key, note) {
       await writeObject(storage, uriOf(key), JSON.stringify(note), 0)
     },
-    async remove(key) {
-      try {
-        await fileAt(storage, uriOf(key)).delete()
-      } catch (error) {
-        if (!isNotFound(error)) throw error
-      }
-    },
+    remove: (key) => deleteIfPresent(storage, uriOf(key)),
     async *list() {
       const { name: prefix } = splitUri(folder)
       for await (const { name } of listObjects(storage, folder)) {

@@ -2,9 +2,9 @@ import type { Storage } from '@google-cloud/storage'
 import pMap from 'p-map'
 import type { Attempt } from '../workflows/run-types.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
-import { attempting, isNotFound } from './failures.ts'
+import { attempting } from './failures.ts'
 import { heartbeating } from './long-running.ts'
-import { splitUri } from './objects.ts'
+import { deleteIfPresent, splitUri } from './objects.ts'
 import { outputNotes } from './output-notes.ts'
 
 /** Activities on what an attempt leaves behind in Cloud Storage. */
@@ -30,16 +30,10 @@ export function temporaryFileActivities({ storage }: ActivityClients, settings: 
  */
 export async function deleteOutput(storage: Storage, outputPath: string): Promise<void> {
   const { bucket, name: prefix } = splitUri(outputPath)
-  const deleteIfPresent = async (name: string): Promise<void> => {
-    try {
-      await storage.bucket(bucket).file(name).delete()
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-    }
-  }
+  const remove = (name: string): Promise<void> => deleteIfPresent(storage, `gs://${bucket}/${name}`)
   const [files] = await storage.bucket(bucket).getFiles({ prefix, fields: 'items(name),nextPageToken' })
   const parent = prefix.slice(0, prefix.lastIndexOf('/', prefix.length - 2) + 1)
   const names = files.map(({ name }) => name)
-  if (names.length > 0) await deleteIfPresent(`${prefix}_SUCCESS`)
-  await pMap([...names, parent], deleteIfPresent, { concurrency: 32 })
+  if (names.length > 0) await remove(`${prefix}_SUCCESS`)
+  await pMap([...names, parent], remove, { concurrency: 32 })
 }

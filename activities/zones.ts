@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Storage } from '@google-cloud/storage'
 import type { ActivitySettings } from './context.ts'
+import { deploymentFolder } from './deployment-folder.ts'
 import { readObject, writeObject } from './objects.ts'
 
 // A run does not wait for a hint.
@@ -16,8 +17,8 @@ export interface ZoneMemory {
 
 /** A memory in the processed bucket, beside the pipeline's other notes. */
 export function zoneMemory(storage: Storage, settings: ActivitySettings): ZoneMemory {
-  const { deployment, defaults, cluster } = settings
-  const uri = `gs://${defaults.paths.processedBucket}/_average-speed/deployments/${deployment}/zone.json`
+  const { cluster } = settings
+  const uri = `${deploymentFolder(settings)}zone.json`
 
   async function recall() {
     const stored = await readObject(storage, uri)

@@ -1,22 +1,7 @@
-import type { TSchema } from 'typebox'
-import { isRequired } from './environment.ts'
-import { gatewayVariables, setupVariables, workerVariables } from './variables.ts'
-
-/** What a variable's schema says of it; only what the reference shows. */
-interface Facts {
-  readonly description?: string
-  readonly default?: string | number | boolean
-  readonly pattern?: string
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly anyOf?: readonly { readonly const?: string }[]
-}
+import { type Variable, type VariableGroup, variableGroups } from './variable-groups.ts'
 
 /** The text of `docs/configuration.md`: every variable, made from the schema that the processes check it with. */
 export function configurationReference(): string {
-  const shared = Object.keys(workerVariables).filter((name) => name in gatewayVariables)
-  const only = (variables: object): string[] =>
-    Object.keys(variables).filter((name) => !shared.includes(name))
   return [
     '# Configuration',
     '',
@@ -24,37 +9,32 @@ export function configurationReference(): string {
     'configuration does not start, and names every fault at once. A variable that is set to nothing counts as absent.',
     '',
     'This page and `.env.example` are written by `npm run configuration` from `src/variables.ts`; a test compares them.',
-    ...section('Worker and gateway', shared),
-    ...section('Worker', only(workerVariables)),
-    ...section('Gateway', only(gatewayVariables)),
-    ...section('Set-up', Object.keys(setupVariables)),
+    ...variableGroups().flatMap(section),
     '',
   ].join('\n')
 }
 
-function section(title: string, names: readonly string[]): string[] {
+function section({ title, variables }: VariableGroup): string[] {
   return [
     '',
     `## ${title}`,
     '',
     '| variable | what it is | default | allowed |',
     '| --- | --- | --- | --- |',
-    ...names.map(row),
+    ...variables.map(row),
   ]
 }
 
-function row(name: string): string {
-  const schema = (
-    { ...workerVariables, ...gatewayVariables, ...setupVariables } as Readonly<Record<string, TSchema>>
-  )[name]
-  const facts = schema as Facts
-  const [what = '', stated] = (facts.description ?? '').split(/; default: /)
+function row(variable: Variable): string {
+  const [what = '', stated] = variable.description.split(/; default: /)
   const fallback =
-    facts.default !== undefined ? `\`${facts.default}\`` : (stated ?? (isRequired(schema) ? 'required' : ''))
-  return `| \`${name}\` | ${cell(what)} | ${cell(fallback)} | ${cell(allowed(facts))} |`
+    variable.default !== undefined
+      ? `\`${variable.default}\``
+      : (stated ?? (variable.required ? 'required' : ''))
+  return `| \`${variable.name}\` | ${cell(what)} | ${cell(fallback)} | ${cell(allowed(variable))} |`
 }
 
-function allowed({ pattern, minimum, maximum, anyOf }: Facts): string {
+function allowed({ pattern, minimum, maximum, anyOf }: Variable): string {
   if (anyOf !== undefined) return anyOf.map((option) => `\`${option.const}\``).join(', ')
   if (pattern !== undefined) return `\`${pattern}\``
   if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`

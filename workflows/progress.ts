@@ -33,7 +33,7 @@ export interface Progress {
   within<T>(name: StepName, body: () => Promise<T>): Promise<T>
   skip(name: StepName, why: string): void
   /** Seconds that a step has taken, every time that it ran together; 0 for one that never ended. */
-  secondsIn(name: string): number
+  secondsIn(name: StepName): number
   /** Notes a fact that observers look for. */
   note(facts: Partial<Omit<RunProgress, 'steps'>>): void
   /** Tells people who look at the run in the Web UI; unlike what is noted, it is no part of history. */
@@ -51,7 +51,7 @@ export function createProgress(): Progress {
   let facts: Omit<RunProgress, 'steps'> = { attempt: 1 }
   let told: Told = {}
   const origins = new Map<unknown, StepName>()
-  const taken = new Map<string, number>()
+  const taken = new Map<StepName, number>()
 
   const set = (name: StepName, state: StepState, more: Partial<StepStatus>): void => {
     steps.set(name, { ...steps.get(name), ...more, name, state })

@@ -12,6 +12,9 @@ const PIP = [
   'install',
   '--quiet',
   '--require-hashes',
+  // The files name every package, so nothing is left to resolve; where one package asks for an extra of another, pip would
+  // look for the newest release, which has no hash here.
+  '--no-deps',
 ]
 
 /**

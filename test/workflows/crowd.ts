@@ -13,6 +13,8 @@ import { type Harness, RAW_PATH, wellBehaved } from './harness.ts'
 export interface Crowd {
   /** Clusters that are there now, each with the run that it is for. */
   readonly clusters: Map<string, string>
+  /** Runs by the order in which they asked for a slot; one that asked twice is there twice. */
+  readonly asked: string[]
   /** Runs by the order in which they got a cluster; one that got two is there twice. */
   readonly served: string[]
   /** The most clusters that were there at once. */
@@ -47,6 +49,7 @@ export async function withCrowd(
   let deletionsHeld = Promise.resolve()
   const crowd: Crowd = {
     clusters: new Map(),
+    asked: [],
     served: [],
     most: 0,
     lapsed: new Set(),
@@ -82,8 +85,10 @@ export async function withCrowd(
       ...(await wellBehaved.prepareRun(input)),
       clusterSlots: keeper.workflowId,
     }),
-    requestClusterSlot: (clusterName, since) =>
-      slots.request({ workflowId: `${name}/${runName()}`, clusterName, since, limit }),
+    async requestClusterSlot(clusterName, since) {
+      crowd.asked.push(runName())
+      await slots.request({ workflowId: `${name}/${runName()}`, clusterName, since, limit })
+    },
     listSlotHolders: async (): Promise<SlotHolder[]> =>
       [...crowd.clusters].map(([clusterName, run]) => ({ workflowId: `${name}/${run}`, clusterName })),
     async findLapsedSlots(holders) {

@@ -1,7 +1,7 @@
 import { ApplicationFailure, Context } from '@temporalio/activity'
 import { WorkflowFailedError } from '@temporalio/client'
-import { temporal } from '@temporalio/proto'
-import { TestWorkflowEnvironment } from '@temporalio/testing'
+import type { temporal } from '@temporalio/proto'
+import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import {
   type BufferedMetricUpdate,
   DefaultLogger,
@@ -13,7 +13,6 @@ import {
 import type { Activities, ActivitySettings } from '../../activities/index.ts'
 import { preparationActivities } from '../../activities/preparation.ts'
 import { TABLE_SCHEMA } from '../../activities/table-schema.ts'
-import { tools } from '../../local/toolchain/tools.ts'
 import { workflowSource } from '../../src/worker/workflow-bundle.ts'
 import {
   type AverageSpeedInput,
@@ -23,9 +22,9 @@ import {
   type FailureType,
   PROGRESS_MEMO,
   type RunProgress,
-  SEARCH_ATTRIBUTES,
   WORKFLOW_TYPE,
 } from '../../workflows/contract.ts'
+import { timeSkippingServer } from './servers.ts'
 
 export const RAW_PATH = 'gs://raw-bucket/exports/raw-2019-03-01T000000/'
 
@@ -131,7 +130,7 @@ export function fails(type: FailureType, message = `${type} in a test`): () => P
   }
 }
 
-/** A time-skipping server with workers that run the real workflow on stub activities. */
+/** A server with workers that run the real workflow on stub activities. */
 export interface Harness {
   readonly env: TestWorkflowEnvironment
   /** @param during called once the run is started, for instance to cancel it */
@@ -144,8 +143,11 @@ export interface Harness {
   close(): Promise<void>
 }
 
-/** Starts the server; one for a test file. */
-export async function startHarness(): Promise<Harness> {
+/**
+ * Starts the server; one for a test file.
+ * @param startServer default: one that skips time
+ */
+export async function startHarness(startServer = timeSkippingServer): Promise<Harness> {
   const errors: LogEntry[] = []
   const buffer = new MetricsBuffer({ maxBufferSize: 100_000 })
   const printer = new DefaultLogger('ERROR')
@@ -157,10 +159,7 @@ export async function startHarness(): Promise<Harness> {
     }),
     telemetryOptions: { metrics: { buffer } },
   })
-  const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: tools.temporalTestServer } },
-  })
-  await registerSearchAttributes(env)
+  const env = await startServer()
   const bundle = workflowSource(process.env['WORKFLOW_BUNDLE'])
   let runs = 0
   return {
@@ -254,20 +253,4 @@ function summariesOf({ events }: temporal.api.history.v1.IHistory): Record<strin
     },
   )
   return Object.fromEntries(lines)
-}
-
-async function registerSearchAttributes(env: TestWorkflowEnvironment): Promise<void> {
-  const { IndexedValueType } = temporal.api.enums.v1
-  const types = {
-    Keyword: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    Int: IndexedValueType.INDEXED_VALUE_TYPE_INT,
-    Bool: IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
-    Datetime: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-  }
-  await env.connection.operatorService.addSearchAttributes({
-    namespace: env.namespace ?? 'default',
-    searchAttributes: Object.fromEntries(
-      Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, types[type]]),
-    ),
-  })
 }

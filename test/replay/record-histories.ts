@@ -2,7 +2,7 @@
  * Records histories of real runs, which `replay.test.ts` replays (P14). Run it when the workflow's shape has changed, see
  * docs/versioning.md:
  *
- *     node test/replay/record-histories.ts
+ *     npm run record-histories
  *
  * Each version of the package keeps its own folder; a folder that was released is never recorded again.
  */

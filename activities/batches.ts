@@ -2,7 +2,6 @@ import type { RunPlan } from '../workflows/plan.ts'
 import { createBatchClaim } from './batch-claim.ts'
 import type { ActivityClients } from './context.ts'
 import { attempting } from './failures.ts'
-import { heartbeating } from './long-running.ts'
 
 /** Activities that keep two runs of one batch apart (P2). */
 export function batchActivities(clients: ActivityClients) {
@@ -13,12 +12,12 @@ export function batchActivities(clients: ActivityClients) {
      * @throws BatchInProgress when another open run has it
      */
     async claimBatch(plan: RunPlan): Promise<void> {
-      await attempting(`claim ${plan.rawPath}`, () => heartbeating(() => claim.hold(plan)))
+      await attempting(`claim ${plan.rawPath}`, () => claim.hold(plan))
     },
 
     /** Gives the batch up; does nothing when it is not ours. */
     async releaseBatch(plan: RunPlan): Promise<void> {
-      await attempting(`release ${plan.rawPath}`, () => heartbeating(() => claim.release(plan)))
+      await attempting(`release ${plan.rawPath}`, () => claim.release(plan))
     },
   }
 }

@@ -22,37 +22,20 @@ export interface DeletionTarget {
 }
 
 /** Deletes clusters, and only ours (P4). */
-export function clusterDeletion({ clusters, jobs }: ActivityClients, settings: ActivitySettings) {
+export function clusterDeletion({ clusters, jobs, slots }: ActivityClients, settings: ActivitySettings) {
   const { project: projectId, region } = settings
   return {
     /**
-     * Deletes a cluster and waits until it is gone. Does nothing when it is gone already.
+     * Deletes a cluster, waits until it is gone, and frees its slot: not before, since until then it is paid for. Does
+     * nothing when it is gone already but to free the slot.
      * @returns what is known of its times; they are read while and after it goes, so nothing paid waits for them
      * @throws ForeignCluster when a cluster of that name is not the attempt's
      */
     async deleteClusterIfPresent(target: DeletionTarget): Promise<ClusterTimes> {
       return attempting(`delete the cluster ${target.name}`, async () => {
-        const uuid = target.uuid ?? (await heartbeating(() => findUuid(target)))
-        if (uuid === undefined) return {}
-        const deleteRequestedAt = await requestDeletion(target.name, uuid)
-        let last: Cluster | undefined
-        await pollUntil({
-          polling: settings.polling,
-          urgency: 'farewell',
-          read: async () => {
-            const cluster = await leaving(target.name, uuid)
-            last = cluster ?? last
-            return cluster === undefined ? true : undefined
-          },
-        })
-        const { runningAt, sparkJobId: jobId } = target
-        const job = jobId === undefined ? undefined : { projectId, region, jobId }
-        return {
-          // What is known without Dataproc's answer, for a cluster that was gone before it could be read.
-          ...(runningAt && { runningAt }),
-          ...(deleteRequestedAt && { deleteRequestedAt }),
-          ...(await readClusterTimes(jobs, last, job)),
-        }
+        const times = await remove(target)
+        await slots.release(target.name)
+        return times
       })
     },
 
@@ -68,6 +51,30 @@ export function clusterDeletion({ clusters, jobs }: ActivityClients, settings: A
         return pollUntil({ polling: settings.polling, urgency: 'load', read: () => readDiagnosis(name) })
       })
     },
+  }
+
+  async function remove(target: DeletionTarget): Promise<ClusterTimes> {
+    const uuid = target.uuid ?? (await heartbeating(() => findUuid(target)))
+    if (uuid === undefined) return {}
+    const deleteRequestedAt = await requestDeletion(target.name, uuid)
+    let last: Cluster | undefined
+    await pollUntil({
+      polling: settings.polling,
+      urgency: 'farewell',
+      read: async () => {
+        const cluster = await leaving(target.name, uuid)
+        last = cluster ?? last
+        return cluster === undefined ? true : undefined
+      },
+    })
+    const { runningAt, sparkJobId: jobId } = target
+    const job = jobId === undefined ? undefined : { projectId, region, jobId }
+    return {
+      // What is known without Dataproc's answer, for a cluster that was gone before it could be read.
+      ...(runningAt && { runningAt }),
+      ...(deleteRequestedAt && { deleteRequestedAt }),
+      ...(await readClusterTimes(jobs, last, job)),
+    }
   }
 
   async function readDiagnosis(operationName: string): Promise<string | undefined> {

@@ -20,11 +20,13 @@ export function clusterSlotActivities(clients: ActivityClients, settings: Activi
   const leftovers = createLeftovers(clients, settings)
   return {
     /**
-     * Puts this run in line for a cluster. Asking again changes nothing, but that a keeper that was lost hears of it.
+     * Asks for a slot for this run's cluster, or puts the run in line. Asking again changes nothing, but that a keeper that
+     * was lost hears of it.
      * @param since when the run first asked, ISO 8601
+     * @returns true when the run has its slot; otherwise a signal will tell
      */
-    async requestClusterSlot(clusterName: string, since: string): Promise<void> {
-      await attempting(`ask for a slot for the cluster ${clusterName}`, () =>
+    async requestClusterSlot(clusterName: string, since: string): Promise<boolean> {
+      return attempting(`ask for a slot for the cluster ${clusterName}`, () =>
         slots.request({ workflowId: workflowId(), clusterName, since, limit }),
       )
     },

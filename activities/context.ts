@@ -28,8 +28,11 @@ export interface RunState {
 
 /** The way to the workflow that keeps the deployment's slots for clusters. */
 export interface ClusterSlots {
-  /** Puts a run in line; starts the keeper if there is none. */
-  request(request: SlotRequest): Promise<void>
+  /**
+   * Asks for a slot; starts the keeper if there is none.
+   * @returns true when the run has it; otherwise it is in line, and will be told by a signal
+   */
+  request(request: SlotRequest): Promise<boolean>
   /** Frees a slot; does nothing when there is no keeper. */
   release(clusterName: string): Promise<void>
   /** Says whether the keeper counts this cluster. */

@@ -40,7 +40,6 @@ export function createLeftovers(clients: ActivityClients, settings: ActivitySett
     await deleteClusterIfPresent({ name, uuid, key })
     // Not before the cluster is gone: its job would write on.
     if (outputPath !== undefined) await deleteOutput(storage, outputPath)
-    await clients.slots.release(name)
   }
 
   return {

@@ -51,15 +51,23 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
     }
   }
 
+  /** The load job of a batch that has succeeded, or whether one is under way; waits for nothing. */
+  async function lookFor(loadId: string): Promise<{ readonly job?: LoadJob; readonly isUnderWay: boolean }> {
+    for (let n = 0; ; n++) {
+      const job = await read(`${loadId}_${n}`)
+      if (job === undefined) return { isUnderWay: false }
+      if (job.status?.state !== 'DONE') return { isUnderWay: true }
+      if (!job.status.errorResult) return { job, isUnderWay: false }
+    }
+  }
+
   return {
     /** True while any of the load jobs whose ids begin so has not ended. */
     async isUnderWay(loadId: string): Promise<boolean> {
-      for (let n = 0; ; n++) {
-        const job = await read(`${loadId}_${n}`)
-        if (job === undefined) return false
-        if (job.status?.state !== 'DONE') return true
-      }
+      return (await lookFor(loadId)).isUnderWay
     },
+
+    lookFor,
 
     /** Waits until a job has ended; nothing if there is no such job. */
     async awaitEnd(jobId: string): Promise<LoadJob | undefined> {

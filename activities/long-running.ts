@@ -14,8 +14,8 @@ const HEARTBEAT_INTERVAL_MS = 5_000
 export async function heartbeating<T>(body: (note: (details: unknown) => void) => Promise<T>): Promise<T> {
   const context = Context.current()
   let details: unknown
+  // The first comes after an interval, since most activities have ended by then, and each costs the server a write.
   const timer = setInterval(() => context.heartbeat(details), HEARTBEAT_INTERVAL_MS)
-  context.heartbeat()
   try {
     return await body((latest) => {
       details = latest

@@ -1,11 +1,11 @@
 import type { RunPlan } from '../workflows/plan.ts'
-import type { Attempt, Batch, Load, OutputSummary } from '../workflows/run-types.ts'
+import type { Attempt, Batch, FoundLoad, Load, OutputSummary } from '../workflows/run-types.ts'
 import { createBatchClaim } from './batch-claim.ts'
 import { createClaims } from './claims.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, passingFailure } from './failures.ts'
 import { createLoadJobs, expectedRowsOf, type LoadJob, loadIdOf, readsOutputOf, rowsOf } from './load-jobs.ts'
-import { heartbeating, pollUntil } from './long-running.ts'
+import { pollUntil } from './long-running.ts'
 import { readObject } from './objects.ts'
 import { workflowId } from './owner.ts'
 import {
@@ -25,13 +25,40 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
   const claimOf = (plan: RunPlan): string => `${tablePath(plan)}claim.json`
   return {
     /**
-     * The load that has already put this batch into the table, by whichever run; waits for one that is under way (P7).
+     * Looks for the load that has already put this batch into the table, by whichever run (P7). Waits for nothing.
      * @throws LoadedRowsDiffer
      */
-    async findLoad(plan: RunPlan, batch: Batch): Promise<Load | undefined> {
+    async findLoad(plan: RunPlan, batch: Batch): Promise<FoundLoad> {
       return attempting(`look for an earlier load of ${plan.rawPath}`, async () => {
-        const { job } = await heartbeating(() => lastLoad(loadIdOf(plan, batch)))
+        const { job, isUnderWay } = await loads.lookFor(loadIdOf(plan, batch))
+        return { isUnderWay, ...(job !== undefined && { load: committed(plan, job) }) }
+      })
+    },
+
+    /**
+     * Waits for a load of this batch that another run has asked for.
+     * @returns what it has loaded, or nothing if it has failed
+     * @throws LoadedRowsDiffer
+     */
+    async awaitLoad(plan: RunPlan, batch: Batch): Promise<Load | undefined> {
+      return attempting(`wait for an earlier load of ${plan.rawPath}`, async () => {
+        const { job } = await lastLoad(loadIdOf(plan, batch))
         return job === undefined ? undefined : committed(plan, job)
+      })
+    },
+
+    /**
+     * Claims the table as {@link claimTable} does, unless that would take a wait.
+     * @returns true when the table is this run's
+     * @throws NewerBatchLoaded
+     */
+    async claimTableIfFree(plan: RunPlan): Promise<boolean> {
+      return attempting(`claim the table ${plan.outputTable}`, async () => {
+        if ((await claims.acquire(claimOf(plan), workflowId())) !== undefined) return false
+        const { loading } = await readTableState(storage, plan)
+        if (loading !== undefined && (await loads.isUnderWay(loading.loadId))) return false
+        await refuseIfOlder(plan)
+        return true
       })
     },
 
@@ -46,13 +73,11 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
 
     /** Gives the table up; does nothing when it is not ours. */
     async releaseTable(plan: RunPlan): Promise<void> {
-      await attempting(`release the table ${plan.outputTable}`, () =>
-        heartbeating(() => claims.release(claimOf(plan), workflowId())),
-      )
+      await attempting(`release the table ${plan.outputTable}`, () => release(plan))
     },
 
     /**
-     * Loads an attempt's output, exactly once for the batch (P7), and compares the rows (P9).
+     * Loads an attempt's output, exactly once for the batch (P7), and compares the rows (P9). Then gives the table up.
      * @throws OutputGone, LoadFailed, SchemaMismatch, NotFound, PermissionDenied, NewerBatchLoaded, LoadedRowsDiffer
      */
     async loadTable(plan: RunPlan, batch: Batch, attempt: Attempt, output: OutputSummary): Promise<Load> {
@@ -61,10 +86,17 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
         const loadId = loadIdOf(plan, batch)
         const { job: earlier } = await lastLoad(loadId)
         const job = earlier ?? (await load(plan, loadId, attempt, output.rowsWritten))
-        const replaced = plan.writeDisposition === 'WRITE_TRUNCATE' ? await confirm(plan, loadId) : undefined
-        return { ...committed(plan, job), ...(replaced !== undefined && { replacedBatch: replaced }) }
+        if (plan.writeDisposition !== 'WRITE_TRUNCATE') return committed(plan, job)
+        const replaced = await confirm(plan, loadId)
+        const loaded = committed(plan, job)
+        await release(plan)
+        return { ...loaded, ...(replaced !== undefined && { replacedBatch: replaced }) }
       })
     },
+  }
+
+  function release(plan: RunPlan): Promise<void> {
+    return claims.release(claimOf(plan), workflowId())
   }
 
   async function load(plan: RunPlan, loadId: string, attempt: Attempt, rows: number): Promise<LoadJob> {
@@ -95,6 +127,10 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
       read: async () =>
         (await claims.acquire(claimOf(plan), workflowId())) === undefined ? true : undefined,
     })
+    await refuseIfOlder(plan)
+  }
+
+  async function refuseIfOlder(plan: RunPlan): Promise<void> {
     const held = await heldBatch(plan)
     if (held !== undefined && plan.reload === undefined && isNewer(held, plan)) {
       throw failure(

@@ -91,10 +91,9 @@ async function inAPlainScript(
   const output = await call('verifyOutput', [plan, batch, attempt], options)
   const { name, uuid } = cluster
   await call('deleteClusterIfPresent', [{ name, uuid, key: attempt.key }], options)
-  await call('claimTable', [plan], options)
+  await call('claimTableIfFree', [plan], options)
   await call('loadTable', [plan, batch, attempt, output], options)
   await call('archiveRawFiles', [plan, batch], options)
-  await call('releaseTable', [plan], options)
   await call('deleteTemporaryFiles', [attempt], options)
   await call('releaseBatch', [plan], options)
 }

@@ -30,10 +30,32 @@ export const { prepareRun } = proxyLocalActivities<Activities>({
   retry: { maximumAttempts: 3 },
 })
 
-/** A few calls each. An outage of an hour is sat out; nothing is paid for meanwhile. */
-export const { claimBatch, findLoad } = proxyActivities<Activities>({
+/**
+ * A few calls each, which may be repeated, so local activities: they cost no round trip through the server. An outage of
+ * an hour is sat out; nothing is paid for meanwhile. A pause longer than five seconds is a timer, so that the workflow task
+ * that they belong to does not last.
+ */
+export const { claimBatch, findLoad, claimTableIfFree, writeReceipt } = proxyLocalActivities<Activities>({
   startToCloseTimeout: '2 minutes',
   scheduleToCloseTimeout: '1 hour',
+  localRetryThreshold: '5 seconds',
+  cancellationType,
+  retry,
+})
+
+/** A claim whose run is closed counts for nothing, so giving up on its release does no harm. Local for the same reason. */
+export const { releaseBatch } = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '1 minute',
+  scheduleToCloseTimeout: '10 minutes',
+  localRetryThreshold: '5 seconds',
+  cancellationType,
+  retry,
+})
+
+/** Waits for the load of another run, which may take as long as a load may. */
+export const { awaitLoad } = proxyActivities<Activities>({
+  startToCloseTimeout: '24 hours',
+  scheduleToCloseTimeout: '24 hours',
   heartbeatTimeout,
   cancellationType,
   retry,
@@ -110,16 +132,8 @@ export const { deleteTemporaryFiles } = proxyActivities<Activities>({
   retry,
 })
 
-/** The record of what was done: an outage of an hour is sat out, and a run without one is still a good run. */
-export const { writeReceipt } = proxyActivities<Activities>({
-  startToCloseTimeout: '2 minutes',
-  scheduleToCloseTimeout: '1 hour',
-  cancellationType,
-  retry,
-})
-
-/** A claim whose run is closed counts for nothing, so giving up on its release does no harm. */
-export const { releaseBatch, releaseTable } = proxyActivities<Activities>({
+/** The load gives the table up by itself, so only a run that fails needs this. Giving up does no harm here either. */
+export const { releaseTable } = proxyActivities<Activities>({
   startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: '10 minutes',
   heartbeatTimeout,

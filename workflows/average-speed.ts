@@ -1,28 +1,18 @@
-import {
-  CancellationScope,
-  CancelledFailure,
-  isCancellation,
-  uuid4,
-  workflowInfo,
-} from '@temporalio/workflow'
+import { CancellationScope, isCancellation, uuid4, workflowInfo } from '@temporalio/workflow'
 import {
   archiveRawFiles,
   claimBatch,
-  claimTable,
   deleteTemporaryFiles,
   describeRawFiles,
-  findLoad,
-  loadTable,
   moveRawFilesToFailed,
   prepareRun,
   releaseBatch,
-  releaseTable,
   sparkJob,
   verifyOutput,
   writeReceipt,
 } from './activity-options.ts'
 import { type Attempts, firstAttempt, nextAttempt } from './attempts.ts'
-import { createCleanup } from './cleanup.ts'
+import { createCleanup, type Undo } from './cleanup.ts'
 import { createClusterQueue } from './cluster-queue.ts'
 import {
   type AverageSpeedInput,
@@ -37,8 +27,9 @@ import { type ClusterContext, withEphemeralCluster } from './ephemeral-cluster.t
 import { nameOf, runFailure } from './failures.ts'
 import { createProgress } from './progress.ts'
 import { type Done, type Ended, type Loaded, type Output, receiptOf, resultOf } from './result.ts'
-import type { Attempt, Batch, Load, Prepared } from './run-types.ts'
+import type { Attempt, Batch, Prepared } from './run-types.ts'
 import { calling } from './summaries.ts'
+import { earlierLoad, loadOutput, refuseIfCancelled } from './table-load.ts'
 import { countRows, countRun, logFailure } from './telemetry.ts'
 
 /** A run, from its checked input on. */
@@ -206,19 +197,20 @@ async function processBatch(run: Run, described: Batch): Promise<Done> {
  * files may have been moved, its output deleted, its load done. So each attempt looks again (P13).
  */
 async function loadBatch(run: Run, described: Batch): Promise<Loaded> {
-  const { plan, progress } = run
+  const { progress } = run
   let batch = described
   let attempts: Attempts | undefined
   for (;;) {
-    const earlier = await progress.within('loadTable', () =>
-      calling(`Look for an earlier load of ${plan.batchName}`, findLoad, plan, batch),
-    )
+    const earlier = await progress.within('loadTable', () => earlierLoad(run, batch))
     refuseIfCancelled()
     if (earlier !== undefined) return { batch, load: earlier, loadedBefore: true }
     attempts ??= firstAttempt(run, uuid4())
     try {
       const output = await produceOutput(run, batch, attempts.current)
-      return { batch, output, load: await loadOutput(run, batch, output), loadedBefore: false }
+      const load = await loadOutput(run, batch, output)
+      // Started here, awaited by the cleanup: the archive does not wait for it.
+      void deletionOfOutput(run, output.attempt)()
+      return { batch, output, load, loadedBefore: false }
     } catch (error) {
       attempts = nextAttempt(attempts, nameOf(error, progress.stepOf(error)).type, run, uuid4)
       if (attempts === undefined) throw error
@@ -228,12 +220,17 @@ async function loadBatch(run: Run, described: Batch): Promise<Loaded> {
   }
 }
 
-async function produceOutput(run: Run, batch: Batch, attempt: Attempt): Promise<Output> {
-  const { plan, progress, cleanup, deadlines } = run
-  progress.note({ attempt: attempt.number, clusterName: attempt.clusterName, sparkJobId: attempt.sparkJobId })
-  cleanup.arm(`Temporary files may remain under ${attempt.outputPath}`, () =>
+/** The compensation that deletes what an attempt has written to its temporary path; armed, if it was not. */
+function deletionOfOutput({ cleanup }: Run, attempt: Attempt): Undo {
+  return cleanup.arm(`Temporary files may remain under ${attempt.outputPath}`, () =>
     calling(`Delete ${attempt.outputPath}`, deleteTemporaryFiles, attempt),
   )
+}
+
+async function produceOutput(run: Run, batch: Batch, attempt: Attempt): Promise<Output> {
+  const { plan, progress, deadlines } = run
+  progress.note({ attempt: attempt.number, clusterName: attempt.clusterName, sparkJobId: attempt.sparkJobId })
+  deletionOfOutput(run, attempt)
   await withEphemeralCluster(run, attempt, (cluster) =>
     progress.step('runSparkJob', async () => {
       const { runSparkJob } = sparkJob(deadlines)
@@ -249,42 +246,4 @@ async function produceOutput(run: Run, batch: Batch, attempt: Attempt): Promise<
     ...(summary.rowsRejected > 0 && { rejectedPath: attempt.rejectedPath }),
   })
   return { ...summary, attempt }
-}
-
-async function loadOutput(run: Run, batch: Batch, output: Output): Promise<Load | undefined> {
-  const { plan, progress, cleanup } = run
-  if (output.rowsWritten === 0) {
-    refuseIfCancelled()
-    progress.skip('loadTable', 'the batch holds no rows')
-    return undefined
-  }
-  if (plan.writeDisposition === 'WRITE_TRUNCATE') {
-    cleanup.arm(`The claim on ${plan.outputTable} was not released, which the next run will mend`, () =>
-      calling(`Release ${plan.outputTable}`, releaseTable, plan),
-    )
-    await progress.within('loadTable', () => calling(`Claim ${plan.outputTable}`, claimTable, plan))
-  }
-  refuseIfCancelled()
-  // From here on there is no way back: the load may commit (P10).
-  return CancellationScope.nonCancellable(() =>
-    progress.step(
-      'loadTable',
-      () =>
-        calling(
-          `Load ${output.rowsWritten} rows into ${plan.outputTable}`,
-          loadTable,
-          plan,
-          batch,
-          output.attempt,
-          output,
-        ),
-      (load) => `${load.rows} rows in ${plan.outputTable}`,
-    ),
-  )
-}
-
-function refuseIfCancelled(): void {
-  if (CancellationScope.current().consideredCancelled) {
-    throw new CancelledFailure('The run was cancelled before the load.')
-  }
 }

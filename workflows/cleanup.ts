@@ -12,6 +12,8 @@ export interface Cleanup {
    * @returns runs it now, before the end of the run
    */
   arm(what: string, undo: () => Promise<unknown>): Undo
+  /** Forgets a compensation for which there is no need any more. */
+  disarm(undo: Undo): void
   /** Runs all that is armed, the last armed first. */
   run(): Promise<void>
   /** What could not be undone, each a sentence (P11). */
@@ -39,6 +41,9 @@ export function createCleanup(): Cleanup {
       }
       armed.set(what, once)
       return once
+    },
+    disarm(undo) {
+      for (const [what, one] of armed) if (one === undo) armed.delete(what)
     },
     async run() {
       for (const undo of [...armed.values()].toReversed()) await undo()

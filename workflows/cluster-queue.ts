@@ -22,7 +22,7 @@ const LONGEST_WAIT_MS = 10 * 60_000
 export interface ClusterQueue {
   /** Waits until the attempt's cluster may be created. May be cancelled. */
   enter(attempt: Attempt): Promise<void>
-  /** Frees the slot, or the place in line. Never rejects: without a keeper of the slots there is nothing to free. */
+  /** Gives up the place in line, or a slot without a cluster. Never rejects: without a keeper of the slots there is nothing to free. */
   leave(attempt: Attempt): Promise<void>
 }
 
@@ -40,7 +40,7 @@ export function createClusterQueue(keeper: string): ClusterQueue {
       // The run's first request counts, so that a second attempt does not go to the end of the line.
       since ??= new Date().toISOString()
       for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
-        await calling(`Ask for a slot for ${clusterName}`, requestClusterSlot, clusterName, since)
+        if (await calling(`Ask for a slot for ${clusterName}`, requestClusterSlot, clusterName, since)) return
         if (await condition(isGranted, wait)) return
         // After a reset, the slot that this run waits for may be that of its own earlier cluster, which nobody else takes
         // down while the run is open.

@@ -1,6 +1,7 @@
 import {
   condition,
   defineSignal,
+  defineUpdate,
   getExternalWorkflowHandle,
   makeContinueAsNewFunc,
   setCurrentDetails,
@@ -32,7 +33,7 @@ import {
 } from './slot-book.ts'
 import { calling } from './summaries.ts'
 
-const requestClusterSlot = defineSignal<[SlotRequest]>(REQUEST_CLUSTER_SLOT)
+const requestClusterSlot = defineUpdate<boolean, [SlotRequest]>(REQUEST_CLUSTER_SLOT)
 const releaseClusterSlot = defineSignal<[string]>(RELEASE_CLUSTER_SLOT)
 const clusterSlotGranted = defineSignal<[string]>(CLUSTER_SLOT_GRANTED)
 
@@ -40,40 +41,63 @@ const clusterSlotGranted = defineSignal<[string]>(CLUSTER_SLOT_GRANTED)
 // two reads a holder: with ten clusters, 40 of Dataproc's 7,500 reads a minute.
 const CROWDED_CHECK = '30 seconds'
 
-// While nobody waits, such a slot does no harm but that this workflow never ends.
+// While nobody waits, such a slot does no harm but that this workflow never ends. It also ends at this check, once nobody
+// holds or waits: not at once, since the next run would have to wait until it has started and listed the clusters again.
 const QUIET_CHECK = '1 hour'
 
+/** A change of the book that was asked for. */
+interface Message {
+  change(book: SlotBook): SlotBook
+  /** Called once the change is made, and all slots are given that can be. */
+  answer?(book: SlotBook): void
+}
+
 /**
- * Keeps the deployment's slots: no more clusters at a time than the limit, first come, first served. A run asks with a
- * signal and is answered with one. It ends when nobody holds or waits; who asks next starts it again. It may be
- * terminated: runs that wait ask again, and the next one begins with the clusters that there are.
+ * Keeps the deployment's slots: no more clusters at a time than the limit, first come, first served. A run asks with an
+ * update, whose answer says whether it has its slot; one that has to wait is told later, by a signal. It ends some time
+ * after nobody holds or waits; who asks next starts it again. It may be terminated: runs that wait ask again, and the next
+ * one begins with the clusters that there are.
  * @param carried the book of the run that this one continues
  */
 export async function clusterSlots(carried?: SlotBook): Promise<void> {
-  const inbox: ((book: SlotBook) => SlotBook)[] = []
+  const inbox: Message[] = []
+  const asking = new Set<string>()
   let book = carried ?? EMPTY_BOOK
   let trouble: string | undefined
+  let isServing = false
   let unanswered = 0
   let shown = ''
 
-  setHandler(requestClusterSlot, (request) => {
-    inbox.push((current) => {
-      // The run's first answer was lost to it: it was reset to before it came.
-      if (holdsSlot(current, request.clusterName)) answer(request, false)
+  setHandler(requestClusterSlot, async (request) => {
+    const { clusterName } = request
+    const change = (current: SlotBook): SlotBook => {
+      // The run's first answer was lost to it: it was reset to before it came, or the keeper was another.
+      if (holdsSlot(current, clusterName)) tell(request, false)
       return requestSlot(current, request)
-    })
+    }
+    // Until the clusters are listed nobody can have a slot, and the server lets only a few runs wait for their answer.
+    if (!isServing) {
+      inbox.push({ change })
+      return false
+    }
+    asking.add(clusterName)
+    const answered = await new Promise<SlotBook>((answer) => inbox.push({ change, answer }))
+    asking.delete(clusterName)
+    return holdsSlot(answered, clusterName)
   })
   setHandler(releaseClusterSlot, (clusterName) => {
-    inbox.push((current) => releaseSlot(current, clusterName))
+    inbox.push({ change: (current) => releaseSlot(current, clusterName) })
   })
 
-  function answer(holder: SlotHolder, isFirst: boolean): void {
+  /** Tells a run that has waited for its slot; one that is asking just now is told by the answer. */
+  function tell({ workflowId, clusterName }: SlotHolder, isFirst: boolean): void {
+    if (asking.has(clusterName)) return
     unanswered++
-    const told = getExternalWorkflowHandle(holder.workflowId).signal(clusterSlotGranted, holder.clusterName)
-    void told
+    void getExternalWorkflowHandle(workflowId)
+      .signal(clusterSlotGranted, clusterName)
       .catch(() => {
         // The run is closed. Had it been told before, its cluster may exist, and the checks see to that.
-        if (isFirst) inbox.push((current) => releaseSlot(current, holder.clusterName))
+        if (isFirst) inbox.push({ change: (current) => releaseSlot(current, clusterName) })
       })
       .finally(() => unanswered--)
   }
@@ -109,37 +133,47 @@ export async function clusterSlots(carried?: SlotBook): Promise<void> {
       )
       book = { ...book, holders }
     }
+    isServing = true
     for (;;) {
-      for (const change of inbox.splice(0)) book = change(book)
+      const messages = inbox.splice(0)
+      for (const { change } of messages) book = change(book)
       const { continueAsNewSuggested } = workflowInfo()
       // The last answers are awaited before the next run takes over, so none is given from then on.
       while (!continueAsNewSuggested) {
         const next = grantNext(book)
         if (next === undefined) break
         book = next.book
-        answer(next.granted, true)
+        tell(next.granted, true)
       }
       show()
-      // Nothing is awaited between the look into the inbox and the end, so no signal is lost: one that arrives meanwhile
-      // makes the server ask for this decision again.
-      if (unanswered === 0) {
-        if (book.holders.length === 0 && book.waiting.length === 0) return
-        if (continueAsNewSuggested) await handOver(book)
-      }
-      const before = unanswered
-      await condition(() => inbox.length > 0 || unanswered !== before)
+      for (const { answer } of messages) answer?.(book)
+      if (continueAsNewSuggested && isAtRest()) await handOver(book)
+      const before = { unanswered, asking: asking.size }
+      await condition(
+        () => inbox.length > 0 || unanswered !== before.unanswered || asking.size !== before.asking,
+      )
     }
   }
 
-  async function watch(): Promise<never> {
+  /**
+   * True when nothing is left to be told or done. Nothing may be awaited between this and the end, so that no message is
+   * lost: one that arrives meanwhile makes the server ask for this decision again.
+   */
+  function isAtRest(): boolean {
+    return inbox.length === 0 && unanswered === 0 && asking.size === 0
+  }
+
+  async function watch(): Promise<void> {
     for (;;) {
       await condition(() => isCrowded(book), QUIET_CHECK)
       if (isCrowded(book)) await sleep(CROWDED_CHECK)
+      if (book.holders.length === 0 && book.waiting.length === 0 && isAtRest()) return
       const { holders } = book
       const found = await persistently('look at the clusters', () =>
         calling(`Look whether ${holders.length} slots have lapsed`, findLapsedSlots, holders),
       )
-      inbox.push((current) => ({ ...found.lapsed.reduce(releaseSlot, current), limit: found.limit }))
+      const { lapsed, limit } = found
+      inbox.push({ change: (current) => ({ ...lapsed.reduce(releaseSlot, current), limit }) })
     }
   }
 

@@ -20,11 +20,13 @@ export function clusterSlotsIdOf(deployment: string): string {
   return `cluster-slots/${deployment}`
 }
 
-/** Signals to the keeper: a run asks for a slot, or gives up the one that it has or waits for. */
+/** Update of the keeper: a run asks for a slot. It is answered with true when the run has it at once. */
 export const REQUEST_CLUSTER_SLOT = 'requestClusterSlot'
+
+/** Signal to the keeper: a run gives up the slot that it has or waits for. */
 export const RELEASE_CLUSTER_SLOT = 'releaseClusterSlot'
 
-/** Signal to a run, with the name of the cluster that it may create now. */
+/** Signal to a run that had to wait for its slot, with the name of the cluster that it may create now. */
 export const CLUSTER_SLOT_GRANTED = 'clusterSlotGranted'
 
 /** Key of the keeper's memo: who holds a slot, and how many wait, as `SlotsView` in slot-book.ts. */

@@ -24,7 +24,7 @@ export interface ClusterContext {
 /**
  * Runs `body` on a cluster of its own, as soon as the deployment's limit allows for one. Teardown is armed before the
  * creation is asked for (P3), and started the moment that `body` has ended, however it ended (P5); the run's cleanup waits
- * for it. The slot is freed once the cluster is known to be gone, and not before: until then it is paid for.
+ * for it. The slot is freed with the cluster.
  */
 export async function withEphemeralCluster<T>(
   context: ClusterContext,
@@ -32,10 +32,10 @@ export async function withEphemeralCluster<T>(
   body: (cluster: ClusterRef) => Promise<T>,
 ): Promise<T> {
   const { cleanup, progress, queue } = context
-  let exists = false
-  // Armed before the slot is asked for. A cluster that could not be deleted keeps its slot.
+  // Armed before the slot is asked for. Once a cluster may exist, its slot goes with it.
+  let mayExist = false
   const leave = cleanup.arm(`The slot of the cluster ${attempt.clusterName} was not freed`, async () => {
-    if (!exists) await queue.leave(attempt)
+    if (!mayExist) await queue.leave(attempt)
   })
   try {
     await progress.step('queued', () => queue.enter(attempt))
@@ -45,12 +45,10 @@ export async function withEphemeralCluster<T>(
   }
   const requestedAt = Date.now()
   let cluster: ClusterRef | undefined
-  exists = true
-  const tearDown = cleanup.arm(`The cluster ${attempt.clusterName} may still exist`, async () => {
-    await deleteCluster(context, attempt, cluster, requestedAt)
-    exists = false
-    await leave()
-  })
+  mayExist = true
+  const tearDown = cleanup.arm(`The cluster ${attempt.clusterName} may still exist`, () =>
+    deleteCluster(context, attempt, cluster, requestedAt),
+  )
   try {
     cluster = await progress.step(
       'createCluster',

@@ -1,6 +1,6 @@
 /** What observers see of a run: its memo, its search attributes, and the details in the Web UI. */
 
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common'
+import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common'
 import { isCancellation, setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
 import {
   keywordOf,
@@ -34,7 +34,7 @@ export interface Progress {
   skip(name: StepName, why: string): void
   /** Seconds that a step has taken, every time that it ran together; 0 for one that never ended. */
   secondsIn(name: StepName): number
-  /** Notes a fact that observers look for. */
+  /** Notes a fact that observers look for; they see it with the next step, as they do the two below. */
   note(facts: Partial<Omit<RunProgress, 'steps'>>): void
   /** Tells people who look at the run in the Web UI; unlike what is noted, it is no part of history. */
   tell(more: Told): void
@@ -50,6 +50,8 @@ export function createProgress(): Progress {
   const steps = new Map<StepName, StepStatus>(STEPS.map((name) => [name, { name, state: 'pending' }]))
   let facts: Omit<RunProgress, 'steps'> = { attempt: 1 }
   let told: Told = {}
+  // Each upsert costs the server a write to its lists, so those that belong together go together.
+  const attributes: SearchAttributePair[] = []
   const origins = new Map<unknown, StepName>()
   const taken = new Map<StepName, number>()
 
@@ -80,7 +82,8 @@ export function createProgress(): Progress {
     },
     async step(name, body, detail) {
       steps.set(name, { name, state: 'running', startedAt: new Date().toISOString() })
-      upsertSearchAttributes([{ key: RUN_STEP, value: name }])
+      attributes.push({ key: RUN_STEP, value: name })
+      upsertSearchAttributes(attributes.splice(0))
       publish()
       try {
         const result = await body()
@@ -107,18 +110,17 @@ export function createProgress(): Progress {
     note(more) {
       facts = { ...facts, ...more }
       show()
-      if (more.clusterName !== undefined)
-        upsertSearchAttributes([{ key: CLUSTER_NAME, value: more.clusterName }])
+      if (more.clusterName !== undefined) attributes.push({ key: CLUSTER_NAME, value: more.clusterName })
     },
     tell(more) {
       told = { ...told, ...more }
       show()
     },
     batch(rawPath) {
-      upsertSearchAttributes([{ key: RAW_PATH, value: keywordOf(rawPath) }])
+      attributes.push({ key: RAW_PATH, value: keywordOf(rawPath) })
     },
     rowsLoaded(rows) {
-      upsertSearchAttributes([{ key: ROWS_LOADED, value: rows }])
+      attributes.push({ key: ROWS_LOADED, value: rows })
     },
     teardownPending(pending) {
       upsertSearchAttributes([{ key: TEARDOWN_PENDING, value: pending }])

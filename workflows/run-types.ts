@@ -54,6 +54,14 @@ export interface OutputSummary {
   readonly rowsRejected: number
 }
 
+/** What a look for an earlier load of the batch has shown. */
+export interface FoundLoad {
+  /** Absent when no load of the batch has succeeded. */
+  readonly load?: Load
+  /** True while one is under way, which may succeed yet. */
+  readonly isUnderWay: boolean
+}
+
 /** A load that BigQuery has committed. */
 export interface Load {
   readonly jobId: string

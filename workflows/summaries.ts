@@ -1,8 +1,6 @@
-import type { ActivityOptions } from '@temporalio/common'
-
 /** An activity as the workflow sees it. */
 interface Proxied<A extends unknown[], R> {
-  executeWithOptions(options: ActivityOptions, args: A): Promise<R>
+  executeWithOptions(options: { readonly summary: string }, args: A): Promise<R>
 }
 
 // Temporal's default is 400 bytes, and more would fail the workflow task (limit.userMetadataSummarySize).

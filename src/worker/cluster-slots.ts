@@ -1,4 +1,4 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client'
+import { type Client, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client'
 import type { ActivityClients } from '../../activities/index.ts'
 import {
   CLUSTER_SLOTS_MEMO,
@@ -7,6 +7,7 @@ import {
   RELEASE_CLUSTER_SLOT,
   REQUEST_CLUSTER_SLOT,
 } from '../../workflows/contract.ts'
+import type { SlotRequest } from '../../workflows/run-types.ts'
 import type { SlotsView } from '../../workflows/slot-book.ts'
 import { openRun } from './open-workflows.ts'
 
@@ -21,14 +22,17 @@ export function clusterSlots(client: Client, { deployment, taskQueue }: Keeper):
   const workflowId = clusterSlotsIdOf(deployment)
   return {
     async request(request) {
-      await client.workflow.signalWithStart(CLUSTER_SLOTS_WORKFLOW_TYPE, {
+      const keeper = new WithStartWorkflowOperation(CLUSTER_SLOTS_WORKFLOW_TYPE, {
         workflowId,
         taskQueue,
         args: [],
-        signal: REQUEST_CLUSTER_SLOT,
-        signalArgs: [request],
+        workflowIdConflictPolicy: 'USE_EXISTING',
         staticSummary: `who may have a cluster in the deployment ${deployment}, and who waits`,
       })
+      return client.workflow.executeUpdateWithStart<() => Promise<void>, boolean, [SlotRequest]>(
+        REQUEST_CLUSTER_SLOT,
+        { args: [request], startWorkflowOperation: keeper },
+      )
     },
     async release(clusterName) {
       try {

@@ -8,8 +8,8 @@ import { reaperSchedule } from '../setup/reaper-schedule.ts'
 import { explainTemporalFailure } from '../temporal-failure.ts'
 import { createWorker } from './create-worker.ts'
 import { healthServer } from './health.ts'
-import { telemetryOf } from './metrics.ts'
 import { observeOpenRuns } from './open-runs.ts'
+import { telemetryOf } from './telemetry.ts'
 
 /** Runs a worker until SIGINT or SIGTERM; then finishes or lets go of what it is doing, and closes what it opened. */
 async function main(): Promise<void> {

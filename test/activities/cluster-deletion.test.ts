@@ -38,6 +38,23 @@ describe('deleteClusterIfPresent', () => {
     ])
   })
 
+  test('P15: frees the slot once the cluster is gone, and not before', async () => {
+    await bench.dataproc.put('/settings', { deleteMs: 500 })
+    const attempt = bench.attempt()
+    const { uuid } = await bench.create(attempt)
+    const removing = remove(attempt, uuid)
+    await until('it is being deleted', async () => (await bench.ledgerOf(attempt))[0]?.state === 'DELETING')
+    expect(bench.bench.slotsFreed).not.toContain(attempt.clusterName)
+    await removing
+    expect(bench.bench.slotsFreed).toContain(attempt.clusterName)
+  })
+
+  test('P15: frees the slot of a cluster that never was', async () => {
+    const attempt = bench.attempt()
+    await remove(attempt)
+    expect(bench.bench.slotsFreed).toContain(attempt.clusterName)
+  })
+
   test('tells when the cluster and its job changed state, by the service itself', async () => {
     await bench.dataproc.put('/settings', { deleteMs: 300, jobStartMs: 20, jobMs: 50 })
     const attempt = bench.attempt()
@@ -54,10 +71,14 @@ describe('deleteClusterIfPresent', () => {
     const job = jobs.find(({ id }) => id === attempt.sparkJobId)
     expect(times).toEqual({
       runningAt: entry?.['running'],
-      jobAcceptedAt: job?.['submitted'],
+      jobAcceptedAt: expect.any(String),
       jobEndedAt: job?.['ended'],
       deleteRequestedAt: entry?.['deleteRequested'],
     })
+    // Some milliseconds pass between the request and the state that it leads to.
+    const { jobAcceptedAt = '' } = times
+    expect(Date.parse(jobAcceptedAt)).toBeGreaterThanOrEqual(Date.parse(job?.['submitted'] ?? ''))
+    expect(Date.parse(jobAcceptedAt)).toBeLessThanOrEqual(Date.parse(job?.['ended'] ?? ''))
   })
 
   test('is not held up by a job that cannot be read, whose times are then left out', async () => {

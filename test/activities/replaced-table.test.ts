@@ -80,6 +80,40 @@ describe('a table that is replaced as a whole', () => {
     bench.bench.open.clear()
   })
 
+  test('P7: is claimed without a wait only if no other run has it', async () => {
+    const [first, second] = [await next(), await next()]
+    const claim = ({ plan }: typeof first, workflowId: string) =>
+      bench.bench.call('claimTableIfFree', [plan], { workflowId })
+    bench.bench.open.add('first').add('second')
+    expect(await claim(first, 'first')).toBe(true)
+    expect(await claim(first, 'first')).toBe(true)
+    expect(await claim(second, 'second')).toBe(false)
+    await bench.load(first, 'first')
+    expect(await claim(second, 'second')).toBe(true)
+    bench.bench.open.clear()
+  })
+
+  test('P7: is not claimed without a wait while the load of a run that died is under way', async () => {
+    const [first, second] = [await next(), await next()]
+    await bench.bigquery.put('/settings', { loadMs: 1000 })
+    const loading = bench.load(first, 'dies')
+    await until('there is a job', async () => (await bench.loadJobs(outputTable)).length > 0)
+    const options = { workflowId: 'second' }
+    expect(await bench.bench.call('claimTableIfFree', [second.plan], options)).toBe(false)
+    await bench.bench.call('claimTable', [second.plan], options)
+    await bench.bigquery.put('/settings', { loadMs: 0 })
+    await loading
+    expect(await bench.load(second, 'second')).toMatchObject({ replacedBatch: first.plan.rawPath })
+  })
+
+  test('P7: is not claimed without a wait for an older batch either', async () => {
+    const [older, newer] = [await next({}, 2), await next({}, 3)]
+    await bench.load(newer)
+    await expect(
+      bench.bench.call('claimTableIfFree', [older.plan], { workflowId: 'older' }),
+    ).rejects.toMatchObject({ type: 'NewerBatchLoaded' })
+  })
+
   test('P2: the claim of a run that was terminated is taken over', async () => {
     const [first, second] = [await next(), await next()]
     await bench.bench.call('claimTable', [first.plan], { workflowId: 'terminated' })

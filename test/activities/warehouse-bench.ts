@@ -84,9 +84,7 @@ export async function startWarehouseBench(load?: LoadOptions): Promise<Warehouse
     },
     async load({ plan, batch, attempt, output }, workflowId = `run of ${plan.rawPath}`) {
       if (plan.writeDisposition === 'WRITE_TRUNCATE') await bench.call('claimTable', [plan], { workflowId })
-      const load = await bench.callWithRetries('loadTable', [plan, batch, attempt, output], { workflowId })
-      if (plan.writeDisposition === 'WRITE_TRUNCATE') await bench.call('releaseTable', [plan], { workflowId })
-      return load
+      return bench.callWithRetries('loadTable', [plan, batch, attempt, output], { workflowId })
     },
     async rowsIn(table) {
       const [, datasetId = '', tableId = ''] = table.split('.')

@@ -43,7 +43,7 @@ describe('loadTable', () => {
     async (writeDisposition) => {
       const batch = await next({ writeDisposition })
       const first = await bench.load(batch, 'first')
-      expect(await find(batch)).toEqual({ jobId: first.jobId, rows: 2 })
+      expect(await find(batch)).toEqual({ isUnderWay: false, load: { jobId: first.jobId, rows: 2 } })
       const again = await bench.ready({ rawPath: batch.plan.rawPath, outputTable, writeDisposition })
       expect(await bench.load(again, 'second')).toEqual(first)
       expect(await bench.loadJobs(outputTable)).toEqual([first.jobId])
@@ -61,6 +61,26 @@ describe('loadTable', () => {
     const loads = await Promise.all([bench.load(one, 'first'), bench.load(two, 'second')])
     expect(loads[0]).toEqual(loads[1])
     expect(await bench.rowsIn(outputTable)).toBe(2)
+  })
+
+  test('P7: a load that another run has asked for is found, and waited for only by who wants to', async () => {
+    const batch = await next({ writeDisposition: 'WRITE_APPEND' })
+    expect(await find(batch)).toEqual({ isUnderWay: false })
+    await bench.bigquery.put('/settings', { loadMs: 300 })
+    const loading = bench.load(batch, 'another')
+    await until('there is a job', async () => (await bench.loadJobs(outputTable)).length > 0)
+    expect(await find(batch)).toEqual({ isUnderWay: true })
+    expect(await bench.bench.call('awaitLoad', [batch.plan, batch.batch])).toEqual(await loading)
+    await bench.bigquery.put('/settings', { loadMs: 0 })
+    expect(await find(batch)).toEqual({ isUnderWay: false, load: await loading })
+  })
+
+  test('P7: a load that has failed is no load', async () => {
+    const batch = await next({ writeDisposition: 'WRITE_APPEND' })
+    await bench.bigquery.post('/job-faults', { type: 'load', reason: 'invalid' })
+    await expect(bench.load(batch)).rejects.toMatchObject({ type: 'LoadFailed' })
+    expect(await find(batch)).toEqual({ isUnderWay: false })
+    expect(await bench.bench.call('awaitLoad', [batch.plan, batch.batch])).toBeUndefined()
   })
 
   test('P7: with WRITE_APPEND the table holds each batch once', async () => {
@@ -158,7 +178,7 @@ describe('loadTable', () => {
       nonRetryable: true,
       message: expect.stringContaining("Grant the worker's service account"),
     })
-    expect(await find(batch)).toBeUndefined()
+    expect(await find(batch)).toEqual({ isUnderWay: false })
   })
 
   test('an exceeded quota is QuotaExceeded, which is worth another try', async () => {

@@ -67,35 +67,29 @@ const CALLS: readonly (readonly [
   ['storage', 'objects.get', '/transformed-', [5, 5, 6]],
   ['storage', 'objects.getMedia', '/transformed-', [5, 5, 6]],
   ['storage', 'objects.insert', '/outputs/', [4]],
-  ['storage', 'objects.delete', '/outputs/', [8]],
-  ['storage', 'objects.list', '/transformed-', [8]],
-  ['storage', 'objects.delete', '/transformed-', [8, 8, 8, 8, 8]],
-  ['storage', 'objects.get', '/tables/', [6, 6, 6, 6, 6, 6, 6]],
-  ['storage', 'objects.getMedia', '/tables/', [6, 6, 8]],
+  ['storage', 'objects.delete', '/outputs/', [7]],
+  ['storage', 'objects.list', '/transformed-', [7]],
+  ['storage', 'objects.delete', '/transformed-', [7, 7, 7, 7, 7]],
+  ['storage', 'objects.get', '/tables/', [6, 6, 6, 6, 6, 6, 6, 6, 6]],
+  ['storage', 'objects.getMedia', '/tables/', [6, 6, 6]],
   ['storage', 'objects.insert', '/tables/', [6, 6, 6]],
-  ['storage', 'objects.delete', '/tables/', [8]],
+  ['storage', 'objects.delete', '/tables/', [6]],
   ['storage', 'objects.get', '.receipts/', [9]],
   ['storage', 'objects.insert', '.receipts/', [9]],
 ]
 
-/** The activities of a clean run, with their stages. */
+/** The activities of a clean run, with their stages; local ones leave no trace of their beginning and end. */
 const ACTIVITIES: Readonly<Record<string, number>> = {
-  claimBatch: 0,
   describeRawFiles: 1,
-  findLoad: 2,
   requestClusterSlot: 3,
   createCluster: 3,
   runSparkJob: 4,
   verifyOutput: 5,
   deleteClusterIfPresent: 5,
-  claimTable: 6,
   loadTable: 6,
   archiveRawFiles: 7,
-  releaseTable: 8,
-  deleteTemporaryFiles: 8,
+  deleteTemporaryFiles: 7,
   moveRawFilesToFailed: 8,
-  releaseBatch: 8,
-  writeReceipt: 9,
 }
 
 const TIMES = ['before', 'after'] as const
@@ -113,10 +107,10 @@ const MOMENTS: readonly Moment[] = [
 /** Whose object or activity runs of a kind have nothing to do with. */
 const NOT_CALLED: Readonly<Record<'replacing' | 'appending' | 'bad-data', readonly string[]>> = {
   replacing: ['/_FAILURE.json', 'moveRawFilesToFailed'],
-  appending: ['/_FAILURE.json', 'moveRawFilesToFailed', '/tables/', 'claimTable', 'releaseTable'],
+  appending: ['/_FAILURE.json', 'moveRawFilesToFailed', '/tables/'],
   'bad-data': [
-    ...['/tables/', 'claimTable', 'releaseTable', 'jobs.insert', 'loadTable'],
-    ...['/processed_date', 'archiveRawFiles', '.receipts/', 'writeReceipt'],
+    ...['/tables/', 'jobs.insert', 'loadTable'],
+    ...['/processed_date', 'archiveRawFiles', '.receipts/'],
   ],
 }
 

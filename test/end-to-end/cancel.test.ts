@@ -39,7 +39,8 @@ const ways: Readonly<Record<string, (runId: string) => Promise<void>>> = {
 const before: Readonly<Record<string, { hold(): Promise<void>; reached(run: Run): Promise<void> }>> = {
   claimBatch: {
     hold: () => slowStorage('claim.json'),
-    reached: (run) => untilStep(run, 'claimBatch'),
+    // A local activity: the run says nothing of it before it has ended.
+    reached: () => until('storage is slow', () => hasLanded('claim.json')),
   },
   describeRawFiles: {
     hold: () => slowStorage('manifest.ndjson'),
@@ -57,6 +58,11 @@ const before: Readonly<Record<string, { hold(): Promise<void>; reached(run: Run)
 
 async function slowStorage(match: string): Promise<void> {
   await pipeline.storage.addFault({ on: '*', match, kind: 'latency', latencyMs: 2_000, times: 1 })
+}
+
+async function hasLanded(match: string): Promise<boolean> {
+  const faults = await pipeline.storage.get<readonly { match?: string; hits: number }[]>('/faults')
+  return faults.some((fault) => fault.match === match && fault.hits > 0)
 }
 
 async function untilCluster(run: Run): Promise<void> {

@@ -95,7 +95,7 @@ export function activityBench(
         return { isOpen: open.has(id), ...(clusterName !== undefined && { clusterName }) }
       },
       slots: {
-        request: async () => undefined,
+        request: async () => true,
         release: async (name) => {
           slotsFreed.push(name)
         },

@@ -37,7 +37,8 @@ describe('a cluster that is lost', () => {
     })
     expect(run.status).toBe('COMPLETED')
     expect(run.progress.attempt).toBe(2)
-    expect(run.names.filter((name) => name === 'releaseTable')).toHaveLength(1)
+    // The load that succeeds gives the table up by itself.
+    expect(run.names).not.toContain('releaseTable')
   })
 
   test('P13: raw files that are not where they were are looked for again before the next attempt', async () => {
@@ -65,7 +66,10 @@ describe('a cluster that is lost', () => {
   test('P7, P13: a batch that turns out to be loaded is only archived, without a second attempt', async () => {
     let looks = 0
     const run = await harness.run({
-      findLoad: async () => (++looks === 1 ? undefined : { jobId: 'load_0', rows: 9 }),
+      findLoad: async () => ({
+        isUnderWay: false,
+        ...(++looks > 1 && { load: { jobId: 'load_0', rows: 9 } }),
+      }),
       runSparkJob: fails('ClusterGone'),
     })
     expect(run.result).toMatchObject({ loadedBefore: true, rowsLoaded: 9 })

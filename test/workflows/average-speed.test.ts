@@ -92,16 +92,54 @@ describe('a run that succeeds', () => {
     })
     expect(run.result).toMatchObject({ rowsLoaded: 0, filesArchived: 3 })
     expect(run.names).not.toContain('loadTable')
-    expect(run.names).not.toContain('claimTable')
+    expect(run.names).not.toContain('claimTableIfFree')
     expect(run.progress.steps.find(({ name }) => name === 'loadTable')?.state).toBe('skipped')
   })
 
   test('P7: a batch that is loaded already needs no cluster, and is only archived', async () => {
-    const run = await harness.run({ findLoad: async () => ({ jobId: 'load_0', rows: 9 }) })
+    const run = await harness.run({
+      findLoad: async () => ({ load: { jobId: 'load_0', rows: 9 }, isUnderWay: false }),
+    })
     expect(run.result).toMatchObject({ rowsLoaded: 9, loadedBefore: true, filesArchived: 3, clusters: [] })
     expect(run.result).not.toHaveProperty('rowsRead')
     expect(run.names).not.toContain('createCluster')
     expect(run.names).not.toContain('loadTable')
+  })
+
+  test('P7: waits for a load of its batch that another run has asked for, and then only archives', async () => {
+    const run = await harness.run({
+      findLoad: async () => ({ isUnderWay: true }),
+      awaitLoad: async () => ({ jobId: 'load_0', rows: 9 }),
+    })
+    expect(run.result).toMatchObject({ rowsLoaded: 9, loadedBefore: true, filesArchived: 3 })
+    expect(run.names).not.toContain('createCluster')
+  })
+
+  test('P7: goes its whole way when the load that it has waited for fails', async () => {
+    const run = await harness.run({ findLoad: async () => ({ isUnderWay: true }) })
+    expect(run.result).toMatchObject({ rowsLoaded: 9, loadedBefore: false })
+    expect(run.names).toContain('awaitLoad')
+  })
+
+  test('P7: waits for a table that another run has, before it loads', async () => {
+    const run = await harness.run({ claimTableIfFree: async () => false })
+    expect(run.status).toBe('COMPLETED')
+    const { names } = run
+    expect(names.indexOf('claimTable')).toBeGreaterThan(names.indexOf('claimTableIfFree'))
+    expect(names.indexOf('loadTable')).toBeGreaterThan(names.indexOf('claimTable'))
+  })
+
+  test('deletes its temporary files while it archives, and frees the table with the load', async () => {
+    const { promise: deleted, resolve: reportDeleted } = Promise.withResolvers<void>()
+    const run = await harness.run({
+      archiveRawFiles: async () => {
+        await deleted
+        return { processedPath: 'gs://processed-bucket/exports/', files: 3, bytes: 1000, filesLeftInPlace: 0 }
+      },
+      deleteTemporaryFiles: async () => reportDeleted(),
+    })
+    expect(run.status).toBe('COMPLETED')
+    expect(run.names).not.toContain('releaseTable')
   })
 
   test('P9: leaves a receipt that agrees with its result, after everything else', async () => {
@@ -136,7 +174,7 @@ describe('a run that succeeds', () => {
   test('WRITE_APPEND loads without waiting for other batches of the table', async () => {
     const run = await harness.run({}, { input: { rawPath: RAW_PATH, writeDisposition: 'WRITE_APPEND' } })
     expect(run.status).toBe('COMPLETED')
-    expect(run.names).not.toContain('claimTable')
+    expect(run.names).not.toContain('claimTableIfFree')
   })
 })
 
@@ -145,7 +183,7 @@ describe('a step that fails', () => {
     ['createCluster', 'createCluster'],
     ['runSparkJob', 'runSparkJob'],
     ['verifyOutput', 'runSparkJob'],
-    ['claimTable', 'loadTable'],
+    ['claimTableIfFree', 'loadTable'],
     ['loadTable', 'loadTable'],
     ['archiveRawFiles', 'archiveRawFiles'],
   ]

@@ -87,7 +87,7 @@ export async function withCrowd(
     }),
     async requestClusterSlot(clusterName, since) {
       crowd.asked.push(runName())
-      await slots.request({ workflowId: `${name}/${runName()}`, clusterName, since, limit })
+      return slots.request({ workflowId: `${name}/${runName()}`, clusterName, since, limit })
     },
     listSlotHolders: async (): Promise<SlotHolder[]> =>
       [...crowd.clusters].map(([clusterName, run]) => ({ workflowId: `${name}/${run}`, clusterName })),
@@ -118,6 +118,7 @@ export async function withCrowd(
     async deleteClusterIfPresent({ name: clusterName }) {
       await deletionsHeld
       crowd.clusters.delete(clusterName)
+      await slots.release(clusterName)
       return {}
     },
   }
@@ -128,6 +129,8 @@ export async function withCrowd(
     } finally {
       // The worker waits for the jobs of runs that were terminated, too.
       for (const { resolve } of jobs.values()) resolve()
+      // It would wait for others, and what it waits for holds up the time of the tests that follow.
+      await keeper.terminate().catch(() => undefined)
     }
   })
 }

@@ -1,4 +1,4 @@
-import { ApplicationFailure, Context } from '@temporalio/activity'
+import { ApplicationFailure } from '@temporalio/activity'
 import { WorkflowFailedError } from '@temporalio/client'
 import type { temporal } from '@temporalio/proto'
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
@@ -17,7 +17,6 @@ import { workflowSource } from '../../src/worker/workflow-bundle.ts'
 import {
   type AverageSpeedInput,
   type AverageSpeedResult,
-  CLUSTER_SLOT_GRANTED,
   type FailureDetails,
   type FailureType,
   PROGRESS_MEMO,
@@ -62,8 +61,9 @@ export const wellBehaved: Activities = {
   claimBatch: async () => undefined,
   releaseBatch: async () => undefined,
   describeRawFiles: async (plan) => ({ manifestUri: plan.manifestUri, files: 3, bytes: 1000, digest: 'd1' }),
-  findLoad: async () => undefined,
-  requestClusterSlot: grantSlot,
+  findLoad: async () => ({ isUnderWay: false }),
+  awaitLoad: async () => undefined,
+  requestClusterSlot: async () => true,
   removeEarlierClusters: async () => undefined,
   listSlotHolders: async () => [],
   findLapsedSlots: async () => ({ lapsed: [], limit: 10 }),
@@ -72,6 +72,7 @@ export const wellBehaved: Activities = {
   deleteClusterIfPresent: async () => ({}),
   runSparkJob: async () => undefined,
   verifyOutput: async () => ({ rowsRead: 10, rowsWritten: 9, rowsRejected: 1 }),
+  claimTableIfFree: async () => true,
   claimTable: async () => undefined,
   releaseTable: async () => undefined,
   loadTable: async () => ({ jobId: 'load_0', rows: 9, replacedBatch: 'gs://raw-bucket/exports/raw-before/' }),
@@ -85,13 +86,6 @@ export const wellBehaved: Activities = {
   deleteTemporaryFiles: async () => undefined,
   writeReceipt: async ({ processedPath, runId }) => `${processedPath}${runId}.json`,
   reapOrphans: async () => [],
-}
-
-/** Gives the run a slot at once, as the keeper does while there are free ones. */
-export async function grantSlot(clusterName: string): Promise<void> {
-  const { client, info } = Context.current()
-  const workflowId = info.workflowExecution?.workflowId ?? ''
-  await client.workflow.getHandle(workflowId).signal(CLUSTER_SLOT_GRANTED, clusterName)
 }
 
 /** A call of an activity, with what it was given. */
@@ -244,13 +238,22 @@ function failureOf(error: unknown): NonNullable<Outcome['failure']> {
 }
 
 function summariesOf({ events }: temporal.api.history.v1.IHistory): Record<string, string> {
-  const lines = (events ?? []).flatMap(
-    ({ activityTaskScheduledEventAttributes: scheduled, userMetadata }) => {
-      const data = userMetadata?.summary?.data
-      return scheduled == null || data == null
-        ? []
-        : [[String(scheduled.activityType?.name), String(JSON.parse(new TextDecoder().decode(data)))]]
-    },
-  )
+  const lines = (events ?? []).flatMap((event) => {
+    const data = event.userMetadata?.summary?.data
+    const name = activityOf(event)
+    return name === undefined || data == null ? [] : [[name, String(JSON.parse(textOf(data)))]]
+  })
   return Object.fromEntries(lines)
+}
+
+/** The activity that an event is about: one that was scheduled, or a local one that was done. */
+function activityOf(event: temporal.api.history.v1.IHistoryEvent): string | undefined {
+  const { activityTaskScheduledEventAttributes: scheduled, markerRecordedEventAttributes: marker } = event
+  if (scheduled != null) return scheduled.activityType?.name ?? undefined
+  const data = marker?.details?.['data']?.payloads?.[0]?.data
+  return data == null ? undefined : (JSON.parse(textOf(data)) as { activity_type?: string }).activity_type
+}
+
+function textOf(data: Uint8Array): string {
+  return new TextDecoder().decode(data)
 }

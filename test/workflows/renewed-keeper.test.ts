@@ -44,7 +44,7 @@ function booksOf(histories: readonly Events[]): readonly SlotBook[] {
   )
 }
 
-/** Workflow ids in the order in which they were told that they have a slot. */
+/** Workflow ids in the order in which they were told that they have a slot, after a wait. */
 function grantsOf(histories: readonly Events[]): readonly string[] {
   return histories
     .flat()
@@ -66,10 +66,11 @@ describe('P15: a keeper of the slots that continues as new', () => {
         crowd.endJob(name)
       }
       for (const run of runs) await run.result()
-      await crowd.keeper.result()
 
       const histories = await historiesOf(crowd.keeper)
-      expect(grantsOf(histories)).toEqual(runs.map(({ workflowId }) => workflowId))
+      // The first few were answered at once, or told when the keeper had just begun.
+      const later = runs.map(({ workflowId }) => workflowId).slice(LIMIT)
+      expect(grantsOf(histories).slice(-later.length)).toEqual(later)
       expect(crowd.most).toBe(LIMIT)
       // Who is forgotten asks again after a minute; nobody had to.
       expect(crowd.asked).toEqual(RUNS)

@@ -1,4 +1,4 @@
-import type { RuntimeOptions } from '@temporalio/worker'
+import { makeTelemetryFilterString, type RuntimeOptions } from '@temporalio/worker'
 import type { MetricsConfig } from '../config.ts'
 
 const MINUTE = 60
@@ -22,15 +22,18 @@ const LONG = [
 ]
 
 /**
- * How the runtime serves metrics for Prometheus: the SDK's own (`temporal_…`) and the pipeline's (`average_speed_…`) in one
+ * How the runtime hands on what its native part logs, and serves metrics for Prometheus: the SDK's own (`temporal_…`) and the pipeline's (`average_speed_…`) in one
  * place. Durations are in seconds, and counters end in `_total`, as Prometheus' naming rules want it:
  * https://prometheus.io/docs/practices/naming/
  * @param metrics absent: none are served
  */
 export function telemetryOf(metrics: MetricsConfig | undefined): Pick<RuntimeOptions, 'telemetryOptions'> {
-  if (metrics === undefined) return {}
+  // The SDK's native part would print lines of its own form among the JSON of the log.
+  const logging = { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} }
+  if (metrics === undefined) return { telemetryOptions: { logging } }
   return {
     telemetryOptions: {
+      logging,
       metrics: {
         globalTags: { service: 'worker' },
         prometheus: {

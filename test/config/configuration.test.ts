@@ -44,6 +44,14 @@ describe('the configuration', () => {
     }
   })
 
+  test('says in words that a value has the wrong form', () => {
+    for (const RAW_BUCKET of ['gs://raw', 'Raw', 'raw/', 'ra w']) {
+      expect(() => loadWorkerConfig({ ...worker, RAW_BUCKET })).toThrow(
+        /:\n {2}RAW_BUCKET does not have the form that it must have \(bucket of .*\)$/,
+      )
+    }
+  })
+
   test('is frozen', () => {
     expect(Object.isFrozen(loadWorkerConfig(worker))).toBe(true)
     expect(Object.isFrozen(loadGatewayConfig(gateway))).toBe(true)

@@ -52,6 +52,11 @@ describe('the configuration', () => {
     }
   })
 
+  test('P15: says how many clusters there may be at a time, at least one', () => {
+    expect(loadWorkerConfig({ ...worker, MAX_CLUSTERS: '3' }).pipeline.maxClusters).toBe(3)
+    expect(() => loadWorkerConfig({ ...worker, MAX_CLUSTERS: '0' })).toThrow('MAX_CLUSTERS must be >= 1')
+  })
+
   test('is frozen', () => {
     expect(Object.isFrozen(loadWorkerConfig(worker))).toBe(true)
     expect(Object.isFrozen(loadGatewayConfig(gateway))).toBe(true)

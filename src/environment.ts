@@ -114,6 +114,12 @@ export function refuseFaults(faults: readonly string[]): void {
   if (faults.length > 0) throw new ConfigurationError(faults)
 }
 
+/** What people need not read a regular expression for. */
+const WORDS: Readonly<Record<string, string>> = {
+  required: 'is missing',
+  pattern: 'does not have the form that it must have',
+}
+
 function faultOf(
   schema: TObject,
   name: string,
@@ -121,6 +127,6 @@ function faultOf(
 ): string {
   const description =
     (schema.properties[name] as { readonly description?: string } | undefined)?.description ?? ''
-  const what = error.keyword === 'required' ? 'is missing' : error.message
+  const what = WORDS[error.keyword] ?? error.message
   return `${name} ${what} (${description})`
 }

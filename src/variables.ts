@@ -51,10 +51,16 @@ const temporalVariables = {
   }),
 }
 
+// https://cloud.google.com/storage/docs/buckets#naming; a gs:// before it is a mistake that is easily made.
+const BUCKET_NAME = '^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$'
+
 /** What the gateway and the worker must agree on. */
 const pipelineVariables = {
-  RAW_BUCKET: text({ description: 'bucket of raw paths that are sent without one' }),
-  PROCESSED_BUCKET: text({ description: 'bucket that archived batches are moved to' }),
+  RAW_BUCKET: text({ description: 'bucket of raw paths that are sent without one', pattern: BUCKET_NAME }),
+  PROCESSED_BUCKET: text({
+    description: 'bucket that archived batches are moved to',
+    pattern: BUCKET_NAME,
+  }),
   ALLOWED_BUCKETS: optionalText({
     description: 'buckets that a request may name, comma-separated; default: RAW_BUCKET',
   }),

@@ -113,8 +113,14 @@ async function replyError(response: Response, baseUrl: string): Promise<CliError
       `The gateway at ${baseUrl} sends to a login page. Check that --iap-client-id is the client id of its Identity-Aware Proxy.`,
     )
   }
+  const { status } = response
+  const isOurs = /json/.test(response.headers.get('content-type') ?? '')
   const detail = await detailOf(response)
-  return new CliError(exitCodeOf(response.status), detail ?? `The gateway answered ${response.status}.`)
+  // A gateway's own sentence says all; what else answers there may know only the status.
+  const sentence = isOurs
+    ? (detail ?? `The gateway answered ${status}.`)
+    : `${baseUrl} answered ${status}${detail === undefined ? '' : `: ${detail}`}. Check that --url is the gateway.`
+  return new CliError(exitCodeOf(status), sentence)
 }
 
 async function detailOf(response: Response): Promise<string | undefined> {

@@ -34,7 +34,18 @@ async function main(argv: readonly string[]): Promise<void> {
   exportCommand(program.command('export'), done)
   doctorCommand(program.command('doctor'), done)
   setupCommand(program.command('setup'), done)
-  await program.parseAsync(modernised(argv), { from: 'user' })
+  const words = modernised(argv)
+  refuseUnknownCommand(program, words[0])
+  await program.parseAsync(words, { from: 'user' })
+}
+
+/** Since there is a default command, commander would take it for a word too many of that one. */
+function refuseUnknownCommand(program: Command, word: string | undefined): void {
+  if (word === undefined || word.startsWith('-')) return
+  const names = ['help', ...program.commands.map((command) => command.name())]
+  if (!names.includes(word)) {
+    throw new CliError(EXIT.usage, `There is no command "${word}"; average-speed help lists them.`)
+  }
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

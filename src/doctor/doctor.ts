@@ -66,7 +66,10 @@ function examineConfiguration(env: DoctorOptions['env']): {
   const gateway = hasGatewaySettings(env)
   if (gateway) attempt(() => loadGatewayConfig(env))
   const findings = [...faults].map((line) =>
-    fault({ finding: `${line}.`, remedy: 'Set it in .env; docs/configuration.md lists all settings.' }),
+    fault({
+      finding: /[.?]$/.test(line) ? line : `${line}.`,
+      remedy: 'Set it in .env; docs/configuration.md lists all settings.',
+    }),
   )
   if (config === undefined) return { findings: [...findings, skipped('all that needs the settings')] }
   const unread = gateway ? [] : [skipped("the gateway's settings, since none is set here")]

@@ -21,16 +21,14 @@ export async function apply(
 ): Promise<SetupOutcome> {
   const { thing, detail, api } = resource
   try {
-    return { thing, detail, ...(await settle(await resource.inspect(), options.dryRun)) }
+    return { thing, detail, ...(await settle(resource, options.dryRun)) }
   } catch (error) {
     return { thing, detail, state: 'failed', fault: options.explain(error, `make the ${thing}`, api) }
   }
 }
 
-async function settle(
-  inspection: Inspection,
-  dryRun: boolean,
-): Promise<Pick<SetupOutcome, 'state' | 'fault'>> {
+async function settle(resource: Resource, dryRun: boolean): Promise<Pick<SetupOutcome, 'state' | 'fault'>> {
+  const inspection = await resource.inspect()
   switch (inspection.state) {
     case 'right':
       return { state: 'unchanged', ...(inspection.warning && { fault: inspection.warning }) }
@@ -38,12 +36,25 @@ async function settle(
       return { state: 'failed', fault: inspection.fault }
     case 'missing':
       if (dryRun) return { state: 'would create' }
-      await inspection.mend()
-      return { state: 'created' }
+      return { state: (await mend(resource, inspection)) ? 'created' : 'unchanged' }
     case 'differs':
       if (dryRun) return { state: 'would change' }
-      await inspection.mend()
-      return { state: 'changed' }
+      return { state: (await mend(resource, inspection)) ? 'changed' : 'unchanged' }
+  }
+}
+
+/** @returns false when somebody else, such as another set-up, made it right at the same time and was faster */
+async function mend(
+  resource: Resource,
+  inspection: Extract<Inspection, { mend: unknown }>,
+): Promise<boolean> {
+  try {
+    await inspection.mend()
+    return true
+  } catch (error) {
+    const now = await resource.inspect().catch(() => inspection)
+    if (now.state !== 'right') throw error
+    return false
   }
 }
 
@@ -52,6 +63,6 @@ async function settle(
  * @throws Error when it cannot be made, or is wrong in a way that only somebody can mend
  */
 export async function ensure(resource: Resource): Promise<void> {
-  const { state, fault } = await settle(await resource.inspect(), false)
+  const { state, fault } = await settle(resource, false)
   if (state === 'failed') throw new Error(`${fault?.finding} ${fault?.remedy}`)
 }

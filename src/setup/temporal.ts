@@ -96,6 +96,8 @@ export function searchAttributes(client: Client): Resource {
           const types = Object.fromEntries(
             lacking.map(([attribute, type]) => [attribute, VALUE_TYPES[type] ?? 0]),
           )
+          // Another set-up may have made the namespace a moment ago.
+          await untilKnown(client)
           await orNothing(
             () => operatorService.addSearchAttributes({ namespace: name, searchAttributes: types }),
             ALREADY_EXISTS,
@@ -106,9 +108,11 @@ export function searchAttributes(client: Client): Resource {
   }
 }
 
+/** @throws at once when there is no such namespace */
 async function untilKnown(client: Client): Promise<void> {
   const deadline = Date.now() + NAMESPACE_DEADLINE_MS
   const { namespace: name } = client.options
+  await client.connection.workflowService.describeNamespace({ namespace: name })
   for (;;) {
     try {
       await client.connection.operatorService.listSearchAttributes({ namespace: name })

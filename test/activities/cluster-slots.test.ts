@@ -12,8 +12,9 @@ beforeAll(async () => {
 })
 beforeEach(async () => {
   await bench.reset()
-  const { open, clusterNames, slotsLost, slotsFreed } = bench.bench
+  const { open, clusterNames, slotsLost, slotsAsked, slotsFreed } = bench.bench
   for (const notes of [open, clusterNames, slotsLost]) notes.clear()
+  slotsAsked.length = 0
   slotsFreed.length = 0
 })
 afterAll(() => bench?.close())
@@ -62,6 +63,13 @@ describe('P15: findLapsedSlots', () => {
     await bench.create(attempt)
     expect(await looking).toEqual([])
   })
+})
+
+test('P15: requestClusterSlot asks for the run, by the limit of the deployment', async () => {
+  const since = '2019-03-01T00:00:00.000Z'
+  await bench.bench.call('requestClusterSlot', ['some-cluster', since])
+  const { maxClusters: limit } = bench.bench.settings
+  expect(bench.bench.slotsAsked).toEqual([{ workflowId: RUN, clusterName: 'some-cluster', since, limit }])
 })
 
 test('P15: listSlotHolders gives the deployment’s clusters in whatever state, each with its run', async () => {

@@ -70,7 +70,8 @@ test('an export that fails says why, and leaves no path', async () => {
 test.each([
   [['--table', 'trips'], /must be project\.dataset\.table/],
   [['--to', 'gs://elsewhere/exports/'], /names the bucket elsewhere, and runs read local-project-raw only/],
-  [['--to', 'exports/*/'], /must not hold a \*/],
+  [['--to', 'exports/*/'], /^--to holds a wildcard, .*: "exports\/\*\/raw-/],
+  [['--to', '../exports'], /^--to holds an empty, "\." or "\.\." folder: /],
 ])('export %j is refused before anything is asked for', async (args, sentence) => {
   const { code, stderr } = await cli(...args)
   expect(stderr).toMatch(sentence)

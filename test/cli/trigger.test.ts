@@ -118,6 +118,14 @@ test('--wait --json writes the run whenever it has changed; the last line is the
   expect(code).toBe(0)
 })
 
+test('a misspelt command is told so, though trigger is the one that may be left out', async () => {
+  expect(await runCli(['stauts'], env)).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'There is no command "stauts"; average-speed help lists them.\n',
+  })
+})
+
 test.each<[string, readonly string[], Record<string, string>, number, RegExp]>([
   ['no raw path', [], {}, 2, /Give --raw-path/],
   ['a bad raw path', ['--raw-path', 'x/y'], {}, 2, /must end in a folder named raw-/],

@@ -44,6 +44,19 @@ describe('the configuration', () => {
     }
   })
 
+  test('says in words that a value has the wrong form', () => {
+    for (const RAW_BUCKET of ['gs://raw', 'Raw', 'raw/', 'ra w']) {
+      expect(() => loadWorkerConfig({ ...worker, RAW_BUCKET })).toThrow(
+        /:\n {2}RAW_BUCKET does not have the form that it must have \(bucket of .*\)$/,
+      )
+    }
+  })
+
+  test('P15: says how many clusters there may be at a time, at least one', () => {
+    expect(loadWorkerConfig({ ...worker, MAX_CLUSTERS: '3' }).pipeline.maxClusters).toBe(3)
+    expect(() => loadWorkerConfig({ ...worker, MAX_CLUSTERS: '0' })).toThrow('MAX_CLUSTERS must be >= 1')
+  })
+
   test('is frozen', () => {
     expect(Object.isFrozen(loadWorkerConfig(worker))).toBe(true)
     expect(Object.isFrozen(loadGatewayConfig(gateway))).toBe(true)

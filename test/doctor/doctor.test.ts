@@ -386,9 +386,15 @@ describe('at the command line', () => {
   test('credentials that cannot be read are a fault, and the exit status says so', async () => {
     const file = join(folder, 'credentials.json')
     await writeFile(file, 'not JSON')
-    const { code, stdout } = await runCli(['doctor'], { ...env, GOOGLE_APPLICATION_CREDENTIALS: file })
+    const { code, stdout } = await runCli(['doctor', '--url', 'http://127.0.0.1:1'], {
+      ...env,
+      GOOGLE_APPLICATION_CREDENTIALS: file,
+    })
     expect(stdout).toMatch(
       /^fault {4}The Google credentials cannot be used: .*\n {9}-> Set GOOGLE_APPLICATION_CREDENTIALS/m,
+    )
+    expect(stdout).toMatch(
+      /^fault {4}No ID token could be had: .*\n {9}-> Set GOOGLE_APPLICATION_CREDENTIALS/m,
     )
     expect(stdout).toMatch(/\d+ faults?\. What mends each is below it\.\n$/)
     expect(code).toBe(1)

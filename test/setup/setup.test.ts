@@ -198,6 +198,32 @@ describe('average-speed setup', () => {
   })
 })
 
+test('set-ups that run at the same time all end well, and what each made by itself is made once', async () => {
+  const others = { ...env, RAW_BUCKET: 'four-raw', PROCESSED_BUCKET: 'four-processed', DEPLOYMENT: 'four' }
+  const four = { ...others, BQ_OUTPUT_TABLE: 'own-project.Four.trips' }
+  const ends = await Promise.all([1, 2, 3, 4].map(() => runCli(['setup'], four)))
+  for (const { code, stdout } of ends) {
+    expect(stdout).not.toMatch(/^failed/m)
+    expect(code).toBe(0)
+  }
+  expect(
+    ends.flatMap(({ stdout }) => stdout.match(/^created +bucket gs:\/\/four-raw /gm) ?? []),
+  ).toHaveLength(1)
+})
+
+test('what somebody else makes between the look and the making is unchanged, not failed', async () => {
+  const control = new Control(cloud.get('BIGQUERY_CONTROL_URL'))
+  await control.clear()
+  await control.addFault({ on: 'datasets.insert', kind: 'latency', latencyMs: 3000, times: 1 })
+  const running = runCli(['setup'], { ...env, BQ_OUTPUT_TABLE: 'own-project.Late.trips' })
+  await until('set-up makes the dataset', async () => ((await control.calls())['datasets.insert'] ?? 0) > 0)
+  await bigquery.createDataset('Late', { projectId: 'own-project', location: 'EU' })
+  const { code, stdout } = await running
+  await control.clear()
+  expect(stdout).toMatch(/^unchanged +dataset own-project\.Late /m)
+  expect(code).toBe(0)
+})
+
 test('a rule that somebody else sets at the same time is not overwritten', async () => {
   const bucket = storage.bucket('own-raw')
   const control = new Control(cloud.get('STORAGE_CONTROL_URL'))

@@ -7,7 +7,7 @@ import type { GoogleClients } from '../../src/clients.ts'
 import { sparkScriptUri } from '../../src/spark-script.ts'
 import type { AverageSpeedInput } from '../../workflows/contract.ts'
 import { planRun, type RunPlan } from '../../workflows/plan.ts'
-import type { Attempt, Deadlines } from '../../workflows/run-types.ts'
+import type { Attempt, Deadlines, SlotRequest } from '../../workflows/run-types.ts'
 import type { TestCloud } from './local-cloud.ts'
 
 const MINUTE = 60_000
@@ -25,7 +25,8 @@ export function settingsOf(cloud: TestCloud): ActivitySettings {
     project: cloud.get('GOOGLE_CLOUD_PROJECT'),
     region: cloud.get('DATAPROC_REGION'),
     deployment: 'test',
-    maxClusters: 10,
+    // Not the default, so that a limit that is not read is seen.
+    maxClusters: 11,
     bigqueryLocation: 'US',
     spark: {
       scriptUri: sparkScriptUri(rawBucket),
@@ -58,6 +59,8 @@ export interface ActivityBench {
   readonly clusterNames: Map<string, string>
   /** Clusters whose slot was lost; all others have theirs. */
   readonly slotsLost: Set<string>
+  /** Requests for slots, as the keeper gets them. */
+  readonly slotsAsked: SlotRequest[]
   /** Clusters whose slot was freed. */
   readonly slotsFreed: string[]
   plan(input: AverageSpeedInput): RunPlan
@@ -85,6 +88,7 @@ export function activityBench(
   const open = new Set<string>()
   const clusterNames = new Map<string, string>()
   const slotsLost = new Set<string>()
+  const slotsAsked: SlotRequest[] = []
   const slotsFreed: string[] = []
   const activities = createActivities(
     {
@@ -95,7 +99,10 @@ export function activityBench(
         return { isOpen: open.has(id), ...(clusterName !== undefined && { clusterName }) }
       },
       slots: {
-        request: async () => true,
+        request: async (request) => {
+          slotsAsked.push(request)
+          return true
+        },
         release: async (name) => {
           slotsFreed.push(name)
         },
@@ -109,6 +116,7 @@ export function activityBench(
     open,
     clusterNames,
     slotsLost,
+    slotsAsked,
     slotsFreed,
     plan: (input) => planRun(input, settings.defaults),
     callWithRetries(name, args, options) {

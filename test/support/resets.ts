@@ -38,6 +38,20 @@ export async function resetPoints(run: Run): Promise<ResetPoint[]> {
   return points
 }
 
+/** The event that says that an activity has failed for good. */
+export async function failureOf(run: Run, activity: string): Promise<number> {
+  const events = (await run.fetchHistory()).events ?? []
+  const scheduled = events.find(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity,
+  )
+  const failed = events.find(
+    (event) =>
+      String(event.activityTaskFailedEventAttributes?.scheduledEventId) === String(scheduled?.eventId),
+  )
+  if (failed === undefined) throw new Error(`${activity} has not failed.`)
+  return Number(failed.eventId)
+}
+
 /**
  * Resets a run as the Web UI does: by ResetWorkflowExecution.
  * @returns the run that goes on from there

@@ -48,7 +48,9 @@ async function askGateway(options: ConnectionOptions): Promise<Finding> {
     return { state: 'ok', says: `the gateway at ${options.url} lists runs for this caller` }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
-    return { state: 'fault', says: error.message.split('\n')[0] ?? '', remedy: remedyFor(error) }
+    // What is wrong with this side's credentials has its remedy on a line of its own.
+    const [says = '', remedy = remedyFor(error)] = error.message.split('\n')
+    return { state: 'fault', says, remedy }
   }
 }
 

@@ -32,11 +32,13 @@ export function exportCommand(command: Command, done: (code: ExitCode) => void):
 async function run(options: ExportOptions): Promise<ExitCode> {
   const config = await settingsOf(options, ({ loadSetupConfig }) => loadSetupConfig())
   const { createBigQuery } = await import('../../clients.ts')
-  const { exportBatch, newBatchName } = await import('../../setup/export-batch.ts')
+  const { exportBatch } = await import('../../setup/export-batch.ts')
+  const { newRawPath } = await import('../../setup/new-raw-path.ts')
   const { explainer } = await import('../../setup/explain.ts')
   const { project } = config.google
-  const folder = folderOf(options.to ?? config.batchFolders[0] ?? '', config.pipeline.paths)
-  const rawPath = `${folder}${newBatchName()}/`
+  const found = newRawPath('--to', options.to ?? config.batchFolders[0] ?? '', config.pipeline.paths)
+  if ('fault' in found) throw new CliError(EXIT.usage, found.fault)
+  const { rawPath } = found
   const tell = progressTeller()
   try {
     const { files, jobId, tableBytes } = await exportBatch(createBigQuery(config.google), {
@@ -63,23 +65,6 @@ function progressTeller(): (progress: ExportProgress) => void {
     told = progress
     process.stderr.write(`exporting: ${progress.state.toLowerCase()}, ${progress.seconds} s\n`)
   }
-}
-
-/** @throws CliError for a folder from which no run could be triggered */
-function folderOf(
-  to: string,
-  { rawBucket, allowedBuckets }: { readonly rawBucket: string; readonly allowedBuckets: readonly string[] },
-): string {
-  const uri = to.startsWith('gs://') ? to : `gs://${rawBucket}/${to.replace(/^\/+/, '')}`
-  const bucket = uri.split('/')[2] ?? ''
-  if (!allowedBuckets.includes(bucket)) {
-    throw new CliError(
-      EXIT.usage,
-      `--to names the bucket ${bucket}, and runs read ${allowedBuckets.join(', ')} only. Name one of these, or add it to ALLOWED_BUCKETS.`,
-    )
-  }
-  if (uri.includes('*')) throw new CliError(EXIT.usage, '--to must not hold a *.')
-  return uri.endsWith('/') ? uri : `${uri}/`
 }
 
 function tableName(text: string): string {

@@ -33,7 +33,8 @@ export const gatewayPost: Bench = {
     try {
       const client = new Client({ connection })
       const identity = new Control(cloud.get('IDENTITY_CONTROL_URL'))
-      const { token } = await identity.post('/mint', { kind: 'google' })
+      const claims = { aud: cloud.get('IAP_CLIENT_ID') }
+      const { token } = await identity.post('/mint', { kind: 'google', claims })
       const rawPath = `gs://${cloud.get('RAW_BUCKET')}/bench/raw-2019-03-01T000000/`
       const post = async (runId: string): Promise<void> => {
         const reply = await fetch(`${cloud.get('GATEWAY_URL')}/runs`, {

@@ -157,9 +157,7 @@ function* failure({ plan, end, isRetry }: Aftermath): Iterable<Violation> {
   else if (message === '') yield violation(6, `The failure ${type} says nothing.`)
 }
 
-function* claims({ end, world }: Aftermath): Iterable<Violation> {
-  // The claim of a terminated run counts for nothing, and its retry takes it over.
-  if (end.status === 'TERMINATED' && world.claims.length <= 2) return
+function* claims({ world }: Aftermath): Iterable<Violation> {
   for (const name of world.claims) yield violation(7, `The claim ${name} is left.`)
 }
 

@@ -45,7 +45,8 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
   try {
     // Each lane has a worker of its own.
     await pipeline.worker.stop()
-    await pipeline.dataprocSettings({ sparkFor: '"deployment":"chaos-spark-' })
+    // The jobs last long enough for a blow to strike while one runs.
+    await pipeline.dataprocSettings({ sparkFor: '"deployment":"chaos-spark-', jobMs: 300 })
     return await runIn(
       { pipeline, restartTemporal: restarter(new Control(pipeline.cloud.get('TEMPORAL_CONTROL_URL'))) },
       options,

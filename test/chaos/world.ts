@@ -2,6 +2,7 @@ import type { RunReceipt } from '../../workflows/contract.ts'
 import { contents } from '../support/objects.ts'
 import type { LedgerCluster, LedgerJob, Pipeline } from '../support/pipeline.ts'
 import type { ChaosBatch } from './chaos-batches.ts'
+import { patiently } from './patience.ts'
 
 type Place = 'raw' | 'failed' | 'processed'
 
@@ -13,6 +14,7 @@ export interface World {
   readonly temporary: readonly string[]
   /** Objects that belong nowhere. */
   readonly strays: readonly string[]
+  /** Claims whose run was not terminated: those of one that was count for nothing, and the next run takes them over. */
   readonly claims: readonly string[]
   readonly receipts: readonly RunReceipt[]
   /** Rows of this batch in the table. */
@@ -49,9 +51,10 @@ export async function rowsByMark({ google }: Pipeline, outputTable: string): Pro
 }
 
 async function objectsOf(
-  { cloud, google }: Pipeline,
+  pipeline: Pipeline,
   batch: ChaosBatch,
 ): Promise<Pick<World, 'rawFiles' | 'temporary' | 'strays' | 'claims' | 'receipts'>> {
+  const { cloud, google } = pipeline
   const rawFiles: Record<string, (Place | 'damaged')[]> = {}
   for (const file of Object.keys(batch.files)) rawFiles[file] = []
   const temporary: string[] = []
@@ -71,15 +74,23 @@ async function objectsOf(
       } else if (/^processed_date=[^/]*\/[^/]*\.receipts\//.test(name)) {
         receipts.push(JSON.parse(content) as RunReceipt)
       } else if (file === 'claim.json') {
-        claims.push(name)
+        if (await counts(pipeline, content)) claims.push(name)
       } else if (!isNote(folder, name)) {
         strays.push(name)
       }
     }
   }
   const notes = `gs://${cloud.get('PROCESSED_BUCKET')}/_average-speed/tables/${batch.input.outputTable}/`
-  if ('claim.json' in (await contents(google.storage, notes))) claims.push('claim.json of the table')
+  const { 'claim.json': claim } = await contents(google.storage, notes)
+  if (claim !== undefined && (await counts(pipeline, claim))) claims.push('claim.json of the table')
   return { rawFiles, temporary, strays, claims, receipts }
+}
+
+/** True for a claim whose run is open, or has ended by code of its own. */
+async function counts({ temporal }: Pipeline, claim: string): Promise<boolean> {
+  const { workflowId } = JSON.parse(claim) as { readonly workflowId: string }
+  const { status } = await patiently(() => temporal.workflow.getHandle(workflowId).describe())
+  return status.name !== 'TERMINATED'
 }
 
 /** What a run leaves on purpose: notes on its batch, rejected records and the reason of a failure. */

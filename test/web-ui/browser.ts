@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type Page } from 'playwright-core'
+import { chromium, type Locator, type Page } from 'playwright-core'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
@@ -16,11 +16,17 @@ const ARGUMENTS = [
   '--disable-sync',
 ]
 
+/** Wide enough for the table of a run's steps. */
+const VIEWPORT = { width: 1600, height: 900 }
+
 /** A browser with one page. */
 export interface Browser {
   readonly page: Page
-  /** Keeps what the page shows in the folder that SCREENSHOTS names, if it names one. */
-  picture(name: string): Promise<void>
+  /**
+   * Keeps what the page shows in the folder that SCREENSHOTS names, if it names one.
+   * @param options.above what is not to be seen any more
+   */
+  picture(name: string, options?: { readonly above?: Locator }): Promise<void>
   close(): Promise<void>
 }
 
@@ -30,7 +36,7 @@ export async function openBrowser(): Promise<Browser> {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     headless: true,
-    viewport: { width: 1280, height: 800 },
+    viewport: VIEWPORT,
     timezoneId: 'UTC',
     args: ARGUMENTS,
   })
@@ -39,8 +45,14 @@ export async function openBrowser(): Promise<Browser> {
   const folder = process.env['SCREENSHOTS']
   return {
     page,
-    async picture(name) {
-      if (folder) await page.screenshot({ path: join(ROOT, folder, `${name}.png`), animations: 'disabled' })
+    async picture(name, { above } = {}) {
+      if (!folder) return
+      const end = await above?.boundingBox()
+      await page.screenshot({
+        path: join(ROOT, folder, `${name}.png`),
+        animations: 'disabled',
+        ...(end && { clip: { x: 0, y: 0, width: VIEWPORT.width, height: end.y } }),
+      })
     },
     async close() {
       await context.close()

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { workflowIdOf } from '../../workflows/contract.ts'
 import { failureOf } from '../support/bad-days.ts'
 import { GOOD_ROWS, loadsOf, putBatch, type TestBatch } from '../support/batches.ts'
 import { type Pipeline, type Run, startPipeline, untilJob } from '../support/pipeline.ts'
 import { resetPoints } from '../support/resets.ts'
+import { averageSpeed } from '../support/trigger.ts'
 import { type Browser, openBrowser } from './browser.ts'
 import { type WebUi, webUi } from './web-ui.ts'
 
@@ -10,7 +12,7 @@ let pipeline: Pipeline
 let browser: Browser
 let ui: WebUi
 beforeAll(async () => {
-  pipeline = await startPipeline()
+  pipeline = await startPipeline({ gateway: true })
   browser = await openBrowser()
   ui = webUi(browser.page, pipeline.cloud.get('TEMPORAL_UI_URL'))
 }, 180_000)
@@ -20,10 +22,14 @@ afterAll(async () => {
   await pipeline?.close()
 })
 
-/** A run of a fresh batch. */
+/** A run of a fresh batch, triggered as an on-prem job does. */
 async function started(runId: string): Promise<{ readonly batch: TestBatch; readonly run: Run }> {
   const batch = await putBatch(pipeline)
-  return { batch, run: await pipeline.start(batch.input, runId) }
+  const { rawPath, outputTable } = batch.input
+  const options = ['--run-id', runId, '--raw-path', rawPath, '--output-table', outputTable]
+  const { code, stderr } = await averageSpeed(pipeline.cloud, 'trigger', ...options)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return { batch, run: pipeline.temporal.workflow.getHandle(workflowIdOf(runId)) }
 }
 
 /** All that the page says. Lines are broken anywhere, so without blanks. */
@@ -44,6 +50,34 @@ describe("Temporal's Web UI", () => {
     await ui.untilStatus('COMPLETED')
     await browser.page.getByText('"rowsLoaded"').waitFor()
     await browser.picture('web-ui-run')
+
+    await ui.tab('User Metadata')
+    await ui.untilDetails(/cleanUp\s*done/)
+    await ui
+      .metadata('Summary')
+      .getByText('raw-2019-03-01T000000, asked for by on-prem-trigger@local-project.iam.gserviceaccount.com')
+      .waitFor()
+    await ui.metadata('Details').getByText(`raw_path: ${batch.input.rawPath}`).waitFor()
+    const details = ui.metadata('Current Details')
+    expect(await details.getByRole('listitem').allTextContents()).toContainEqual(
+      `${GOOD_ROWS} rows read, ${GOOD_ROWS} written, 0 rejected`,
+    )
+    const links = await details
+      .getByRole('link')
+      .evaluateAll((all) => all.map((one) => one.getAttribute('href') ?? ''))
+    const pages = [
+      /dataproc\/clusters\/average-speed-/,
+      /dataproc\/jobs\/average-speed-/,
+      /storage\/browser\/dataproc-staging-/,
+      /bigquery\?.*j=bq/,
+      /bigquery\?.*t=trips_/,
+      /storage\/browser\/local-project-raw\/.*raw-2019/,
+      /storage\/browser\/local-project-processed\/.*raw-2019/,
+      /storage\/browser\/_details\/.*\.receipts\/nightly-2019-03-01\.json/,
+    ]
+    expect(links).toEqual(pages.map((page) => expect.stringMatching(page)))
+    await details.getByRole('link').last().scrollIntoViewIfNeeded()
+    await browser.picture('web-ui-details')
   })
 
   test('finds a run by the step that it is at, shows its steps, and cancels it', async () => {
@@ -76,7 +110,8 @@ describe("Temporal's Web UI", () => {
     await ui.untilStatus('FAILED')
     await browser.page.getByText('"message"').first().waitFor()
     expect(await text()).toContain(message.replace(/\s/g, ''))
-    await browser.picture('web-ui-failure')
+    // Below the sentence is a stack trace, with paths of this machine.
+    await browser.picture('web-ui-failure', { above: browser.page.getByText('"stackTrace"').first() })
 
     await pipeline.calm()
     const [first] = await resetPoints(run)

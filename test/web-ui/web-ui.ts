@@ -1,4 +1,8 @@
-import type { Page } from 'playwright-core'
+import type { FrameLocator, Page } from 'playwright-core'
+
+/** Markdown, each part of it in a frame of its own, in this order. */
+const METADATA_PARTS = ['Summary', 'Details', 'Current Details'] as const
+type MetadataPart = (typeof METADATA_PARTS)[number]
 
 /** What an operator does in Temporal's Web UI, by what the pages say. */
 export interface WebUi {
@@ -13,6 +17,8 @@ export interface WebUi {
   confirm(): Promise<void>
   /** From a run that was reset to the one that goes on. */
   openResult(): Promise<void>
+  /** A part of `User Metadata`. */
+  metadata(part: MetadataPart): FrameLocator
   /** Waits until the current details, under `User Metadata`, have a row like this. */
   untilDetails(row: RegExp): Promise<void>
   /** Waits until the page says that the run has this status, in the words of its badge. */
@@ -22,6 +28,8 @@ export interface WebUi {
 /** @param url the Web UI's base URL */
 export function webUi(page: Page, url: string, namespace = 'default'): WebUi {
   const dialog = page.getByRole('dialog').filter({ visible: true })
+  const metadata = (part: MetadataPart): FrameLocator =>
+    page.locator('iframe').nth(METADATA_PARTS.indexOf(part)).contentFrame()
   return {
     async find(query) {
       await page.goto(`${url}/namespaces/${namespace}/workflows?query=${encodeURIComponent(query)}`)
@@ -47,9 +55,10 @@ export function webUi(page: Page, url: string, namespace = 'default'): WebUi {
       await page.getByRole('link', { name: 'here' }).click()
       await page.getByText('This Workflow has been reset').waitFor({ state: 'hidden' })
     },
+    metadata,
     async untilDetails(row) {
-      // Markdown is shown in a frame of its own, and a worker is asked for it, which takes its time.
-      await page.frameLocator('iframe').locator('tr', { hasText: row }).waitFor()
+      // A worker is asked for them, which takes its time.
+      await metadata('Current Details').locator('tr', { hasText: row }).waitFor()
     },
     async untilStatus(status) {
       await page

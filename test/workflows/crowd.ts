@@ -46,7 +46,8 @@ export async function withCrowd(
   const job = (run: string) => jobs.get(run) ?? jobs.set(run, Promise.withResolvers()).get(run)
   const runName = (): string =>
     (Context.current().info.workflowExecution?.workflowId ?? '').split('/')[1] ?? ''
-  let deletionsHeld = Promise.resolve()
+  let deletions = Promise.withResolvers<void>()
+  deletions.resolve()
   const crowd: Crowd = {
     clusters: new Map(),
     asked: [],
@@ -67,9 +68,8 @@ export async function withCrowd(
       jobs.delete(run)
     },
     holdDeletions() {
-      const held = Promise.withResolvers<void>()
-      deletionsHeld = held.promise
-      return held.resolve
+      deletions = Promise.withResolvers()
+      return deletions.resolve
     },
     untilSlots: (holders, waiting) =>
       until(`${holders} have a slot and ${waiting} wait`, async () => {
@@ -116,7 +116,7 @@ export async function withCrowd(
       }
     },
     async deleteClusterIfPresent({ name: clusterName }) {
-      await deletionsHeld
+      await deletions.promise
       crowd.clusters.delete(clusterName)
       await slots.release(clusterName)
       return {}
@@ -127,7 +127,8 @@ export async function withCrowd(
     try {
       await body(crowd)
     } finally {
-      // The worker waits for the jobs of runs that were terminated, too.
+      // The worker waits for what is held, and for the jobs of runs that were terminated, too.
+      deletions.resolve()
       for (const { resolve } of jobs.values()) resolve()
       // It would wait for others, and what it waits for holds up the time of the tests that follow.
       await keeper.terminate().catch(() => undefined)

@@ -77,7 +77,7 @@ function* rows({ plan, batch, end, world }: Aftermath): Iterable<Violation> {
     yield violation(2, `The run is ${end.status}, and its rows are in the table.`)
 }
 
-function* rawFiles({ batch, end, world }: Aftermath): Iterable<Violation> {
+function* rawFiles({ plan, batch, end, world }: Aftermath): Iterable<Violation> {
   const places = new Set<string>()
   for (const [file, copies] of Object.entries(world.rawFiles)) {
     const [place] = copies
@@ -85,11 +85,11 @@ function* rawFiles({ batch, end, world }: Aftermath): Iterable<Violation> {
     else if (copies.includes('damaged'))
       yield violation(3, `${file} holds other bytes: ${copies.join(', ')}.`)
     // A terminated run may stop between copy and delete; its retry goes on from there.
-    else if (copies.length > 1 && end.status !== 'TERMINATED')
+    else if (copies.length > 1 && end.status !== 'TERMINATED' && !hasTerminatedRival(plan))
       yield violation(3, `${file} is in ${copies.join(' and in ')}.`)
     else places.add(place)
   }
-  const expected = expectedPlace(batch, end)
+  const expected = expectedPlace(plan, batch, end)
   for (const place of places) {
     if (expected !== undefined && place !== expected)
       yield violation(3, `The run is ${end.status} and files are in ${place}, not in ${expected}.`)
@@ -97,11 +97,19 @@ function* rawFiles({ batch, end, world }: Aftermath): Iterable<Violation> {
   for (const name of world.strays) yield violation(3, `${name} belongs nowhere.`)
 }
 
-function expectedPlace(batch: ChaosBatch, end: RunEnd): string | undefined {
+/** Where one end says that the files are; nothing where several places are right. */
+function expectedPlace({ kind }: PlannedRun, batch: ChaosBatch, end: RunEnd): string | undefined {
   if (end.status === 'COMPLETED') return 'processed'
+  // The rival may have gone all its way.
+  if (kind === 'rivals') return undefined
   if (end.status === 'CANCELLED') return 'raw'
   if (end.failure === undefined || end.failure.type === 'BatchInProgress') return undefined
   return batch.isBad && /^(TooManyRejects|RawFileUnreadable)$/.test(end.failure.type) ? 'failed' : 'raw'
+}
+
+/** Files of a batch that two runs wanted may be where the other one has stopped. */
+function hasTerminatedRival({ kind, strikes }: PlannedRun): boolean {
+  return kind === 'rivals' && strikes.some(({ blow }) => blow.kind === 'terminate')
 }
 
 function* temporaryFiles({ world, isRetry }: Aftermath): Iterable<Violation> {

@@ -2,7 +2,7 @@ import pMap from 'p-map'
 import type { Attempt, SlotCheck, SlotHolder } from '../workflows/run-types.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { removeEarlierClusters } from './earlier-clusters.ts'
-import { attempting } from './failures.ts'
+import { attempting, messageOf, passingFailure } from './failures.ts'
 import { getCluster } from './get-cluster.ts'
 import { workflowIdOfCluster } from './labels.ts'
 import { createLeftovers } from './leftovers.ts'
@@ -26,9 +26,13 @@ export function clusterSlotActivities(clients: ActivityClients, settings: Activi
      * @returns true when the run has its slot; otherwise a signal will tell
      */
     async requestClusterSlot(clusterName: string, since: string): Promise<boolean> {
-      return attempting(`ask for a slot for the cluster ${clusterName}`, () =>
-        slots.request({ workflowId: workflowId(), clusterName, since, limit }),
-      )
+      try {
+        return await slots.request({ workflowId: workflowId(), clusterName, since, limit })
+      } catch (error) {
+        // Temporal refuses, as if the request were wrong, while the keeper has no worker that gets on with it.
+        const what = `Could not ask for a slot for the cluster ${clusterName}: ${messageOf(error)}`
+        throw passingFailure('Unavailable', what)
+      }
     },
 
     /** Deletes the clusters that this run had before a reset, and waits until they are gone. Never fails. */

@@ -9,6 +9,7 @@ import { explainTemporalFailure } from '../temporal-failure.ts'
 import { createWorker } from './create-worker.ts'
 import { healthServer } from './health.ts'
 import { observeOpenRuns } from './open-runs.ts'
+import { surviveAbandonedDownloads } from './stray-rejections.ts'
 import { telemetryOf } from './telemetry.ts'
 
 /** Runs a worker until SIGINT or SIGTERM; then finishes or lets go of what it is doing, and closes what it opened. */
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
   const config = loadWorkerConfig()
   const logger = createLogger('worker', config.logLevel)
   Runtime.install({ logger: temporalLogger(logger), ...telemetryOf(config.metrics) })
+  surviveAbandonedDownloads(logger)
   for (const note of config.notes) logger.warn(note)
   const google = createGoogleClients(config.google)
   const { client, connection } = await openTemporal(config)
@@ -53,5 +55,6 @@ try {
   await main()
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 1
+  // Not by exitCode: the SDK's native part, which hands on its log, would keep the process alive, deaf to signals.
+  process.exit(1)
 }

@@ -72,6 +72,13 @@ test('P15: requestClusterSlot asks for the run, by the limit of the deployment',
   expect(bench.bench.slotsAsked).toEqual([{ workflowId: RUN, clusterName: 'some-cluster', since, limit }])
 })
 
+test('P15: a request that Temporal refuses, because the keeper does not get on, is worth another try', async () => {
+  const refusal = Object.assign(new Error('Workflow Task in failed state.'), { code: 9 })
+  bench.bench.slotRefusals.push(refusal)
+  const asked = bench.bench.call('requestClusterSlot', ['some-cluster', '2019-03-01T00:00:00.000Z'])
+  await expect(asked).rejects.toMatchObject({ type: 'Unavailable', nonRetryable: false })
+})
+
 test('P15: listSlotHolders gives the deployment’s clusters in whatever state, each with its run', async () => {
   await bench.dataproc.put('/settings', { deleteMs: 60_000 })
   const attempts = [bench.attempt(), bench.attempt()]

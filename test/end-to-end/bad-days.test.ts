@@ -18,6 +18,28 @@ afterAll(async () => {
   await pipeline?.close()
 })
 
+describe('Cloud Storage is in trouble for a while', () => {
+  test.each([429, 500, 503])(
+    'P11: answers %i to downloads: the worker lives, and the run goes on',
+    async (code) => {
+      const batch = await putBatch(pipeline)
+      await pipeline.storage.addFault({
+        on: 'objects.getMedia',
+        match: 'manifest.ndjson',
+        kind: 'error',
+        when: 'after',
+        code,
+        times: 4,
+      })
+      const run = await pipeline.start(batch.input)
+      expect(await run.result()).toMatchObject({ rowsLoaded: GOOD_ROWS, notCleaned: [] })
+      expect((await pipeline.storage.calls())['objects.getMedia']).toBeGreaterThan(4)
+      // Throws when there is no such process.
+      process.kill(pipeline.worker.pid, 0)
+    },
+  )
+})
+
 describe('something is not allowed', () => {
   test('no permission on the bucket: PermissionDenied, and a retry works once it is granted', async () => {
     const batch = await putBatch(pipeline)

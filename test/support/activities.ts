@@ -61,6 +61,8 @@ export interface ActivityBench {
   readonly slotsLost: Set<string>
   /** Requests for slots, as the keeper gets them. */
   readonly slotsAsked: SlotRequest[]
+  /** What the next requests for slots are refused with. */
+  readonly slotRefusals: Error[]
   /** Clusters whose slot was freed. */
   readonly slotsFreed: string[]
   plan(input: AverageSpeedInput): RunPlan
@@ -89,6 +91,7 @@ export function activityBench(
   const clusterNames = new Map<string, string>()
   const slotsLost = new Set<string>()
   const slotsAsked: SlotRequest[] = []
+  const slotRefusals: Error[] = []
   const slotsFreed: string[] = []
   const activities = createActivities(
     {
@@ -101,6 +104,8 @@ export function activityBench(
       slots: {
         request: async (request) => {
           slotsAsked.push(request)
+          const refusal = slotRefusals.shift()
+          if (refusal !== undefined) throw refusal
           return true
         },
         release: async (name) => {
@@ -117,6 +122,7 @@ export function activityBench(
     clusterNames,
     slotsLost,
     slotsAsked,
+    slotRefusals,
     slotsFreed,
     plan: (input) => planRun(input, settings.defaults),
     callWithRetries(name, args, options) {

@@ -119,8 +119,9 @@ describe('a limit of three clusters', () => {
     const clusters = await ledger()
     expect(clusters).toHaveLength(RUNS)
     expect(mostAtOnce(clusters)).toBe(LIMIT)
-    await until('the keeper has ended', async () => {
-      return (await pipeline.temporal.workflow.getHandle(KEEPER).describe()).status.name === 'COMPLETED'
+    await until('all slots are free', async () => {
+      const { holders, waiting } = (await slots()) ?? {}
+      return holders?.length === 0 && waiting === 0
     })
   }, 600_000)
 })

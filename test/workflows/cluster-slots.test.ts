@@ -84,26 +84,4 @@ describe('P15: the keeper of the slots', () => {
       expect(crowd.served).toEqual(['a', 'a', 'b'])
       expect(crowd.most).toBe(1)
     }))
-
-  test('may be terminated: who waits asks again, and the clusters that are there count', () =>
-    withCrowd(harness, 'terminated', 1, async (crowd) => {
-      const a = await crowd.start('a')
-      await until('a has its cluster', async () => crowd.served.includes('a'))
-      const b = await crowd.start('b')
-      await crowd.untilSlots(1, 1)
-      await crowd.keeper.terminate()
-      const c = await crowd.start('c')
-      await until('there is another keeper', async () => {
-        return (await crowd.keeper.describe()).status.name === 'RUNNING'
-      })
-      await crowd.untilSlots(1, 1)
-      expect(crowd.served).toEqual(['a'])
-      for (const name of ['a', 'b', 'c']) crowd.endJob(name)
-      await a.result()
-      await c.result()
-      await b.result()
-      expect(crowd.served.toSorted()).toEqual(['a', 'b', 'c'])
-      expect(crowd.most).toBe(1)
-      await crowd.keeper.result()
-    }))
 })

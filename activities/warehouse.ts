@@ -5,7 +5,7 @@ import { createClaims } from './claims.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, passingFailure } from './failures.ts'
 import { createLoadJobs, expectedRowsOf, type LoadJob, loadIdOf, readsOutputOf, rowsOf } from './load-jobs.ts'
-import { pollUntil } from './long-running.ts'
+import { heartbeating, pollUntil } from './long-running.ts'
 import { readObject } from './objects.ts'
 import { workflowId } from './owner.ts'
 import {
@@ -73,7 +73,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
 
     /** Gives the table up; does nothing when it is not ours. */
     async releaseTable(plan: RunPlan): Promise<void> {
-      await attempting(`release the table ${plan.outputTable}`, () => release(plan))
+      await attempting(`release the table ${plan.outputTable}`, () => heartbeating(() => release(plan)))
     },
 
     /**

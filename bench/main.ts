@@ -3,11 +3,12 @@ import { gatewayPost } from './gateway-post.ts'
 import { historySize } from './history-size.ts'
 import { manyRuns } from './many-runs.ts'
 import { orchestration } from './orchestration.ts'
+import { spark } from './spark.ts'
 import type { Bench } from './support/bench.ts'
 import { textOf, writeJson } from './support/report.ts'
 import { waiting } from './waiting.ts'
 
-const BENCHES: readonly Bench[] = [orchestration, waiting, manyRuns, gatewayPost, archive, historySize]
+const BENCHES: readonly Bench[] = [orchestration, waiting, manyRuns, gatewayPost, spark, archive, historySize]
 
 const names = process.argv.slice(2)
 const unknown = names.find((name) => BENCHES.every((bench) => bench.name !== name))

@@ -3,12 +3,12 @@ import type { Archive, Batch } from '../workflows/run-types.ts'
 import { settleArchivePlace } from './archive-place.ts'
 import { createBatchClaim } from './batch-claim.ts'
 import type { ActivityClients } from './context.ts'
+import { checkAllThere, moveDescribed } from './described-files.ts'
 import { attempting, failure } from './failures.ts'
 import { heartbeating } from './long-running.ts'
 import { type Manifest, readManifest } from './manifests.ts'
-import { type Move, moveObjects } from './moves.ts'
-import { deleteIfPresent, objectsByRelativeName, sameBytes, splitUri, writeObject } from './objects.ts'
-import { checkAllThere, FAILURE_FILE } from './raw-files.ts'
+import { deleteIfPresent, writeObject } from './objects.ts'
+import { FAILURE_FILE } from './raw-files.ts'
 
 /** Why a batch's files lie in the failed path. */
 export interface FailureReason {
@@ -34,17 +34,11 @@ export function archiveActivities(clients: ActivityClients) {
           await claim.hold(plan)
           const manifest = await manifestOf(batch)
           const target = await settleArchivePlace(storage, plan, new Date())
-          const raw = await objectsByRelativeName(storage, plan.rawPath)
-          checkAllThere(plan, manifest.objects, raw, await objectsByRelativeName(storage, target))
-          const moved = await moveDescribed(plan, manifest, target, raw)
+          await checkAllThere(storage, plan, manifest, [plan.rawPath, target])
+          const filesLeftInPlace = await moveDescribed(storage, plan, manifest, target)
           await deleteIfPresent(storage, `${plan.failedPath}${FAILURE_FILE}`)
-          const archived = await objectsByRelativeName(storage, target)
-          checkAllThere(plan, manifest.objects, new Map(), archived)
-          return {
-            processedPath: target,
-            ...countDescribed(plan, manifest, archived),
-            filesLeftInPlace: raw.size - moved,
-          }
+          const archived = await checkAllThere(storage, plan, manifest, [target])
+          return { processedPath: target, ...archived, filesLeftInPlace }
         }),
       )
     },
@@ -65,8 +59,7 @@ export function archiveActivities(clients: ActivityClients) {
             `${JSON.stringify({ ...reason, at: new Date().toISOString() })}\n`,
             0,
           )
-          const raw = await objectsByRelativeName(storage, plan.rawPath)
-          await moveDescribed(plan, await manifestOf(batch), plan.failedPath, raw)
+          await moveDescribed(storage, plan, await manifestOf(batch), plan.failedPath)
         }),
       )
     },
@@ -79,35 +72,5 @@ export function archiveActivities(clients: ActivityClients) {
       'RawFilesMissing',
       `The manifest ${batch.manifestUri} has been deleted; nothing was moved. Restore it and retry the run.`,
     )
-  }
-
-  /** @returns how many it has moved now; what has changed since it was described is left in place */
-  async function moveDescribed(
-    plan: RunPlan,
-    manifest: Manifest,
-    target: string,
-    raw: Awaited<ReturnType<typeof objectsByRelativeName>>,
-  ): Promise<number> {
-    const { name: prefix } = splitUri(plan.rawPath)
-    const moves: Move[] = []
-    for (const described of manifest.objects) {
-      const name = described.name.slice(prefix.length)
-      const object = raw.get(name)
-      if (object === undefined || !sameBytes(object, described)) continue
-      moves.push({ from: `${plan.rawPath}${name}`, to: `${target}${name}`, object })
-    }
-    await moveObjects(storage, moves)
-    return moves.length
-  }
-
-  /** Files and bytes of what lies in the processed path and was described; other files there are not counted. */
-  function countDescribed(
-    plan: RunPlan,
-    manifest: Manifest,
-    archived: Awaited<ReturnType<typeof objectsByRelativeName>>,
-  ): { readonly files: number; readonly bytes: number } {
-    const { name: prefix } = splitUri(plan.rawPath)
-    const found = manifest.objects.flatMap(({ name }) => archived.get(name.slice(prefix.length)) ?? [])
-    return { files: found.length, bytes: found.reduce((sum, { size }) => sum + size, 0) }
   }
 }

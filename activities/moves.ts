@@ -23,7 +23,10 @@ export interface Move {
  * Moves objects: copy, verify, delete, each tied to a generation, so that a move that was interrupted is finished by doing
  * it again, and nothing that changed meanwhile is lost.
  */
-export async function moveObjects(storage: Storage, moves: Iterable<Move>): Promise<void> {
+export async function moveObjects(
+  storage: Storage,
+  moves: Iterable<Move> | AsyncIterable<Move>,
+): Promise<void> {
   const errors: unknown[] = []
   const move = async (one: Move): Promise<void> => {
     // After the first error nothing new is begun, but what is under way is awaited: nothing moves behind our back.
@@ -35,7 +38,13 @@ export async function moveObjects(storage: Storage, moves: Iterable<Move>): Prom
       errors.push(error)
     }
   }
-  await pMap(moves, move, { concurrency: CONCURRENT_MOVES })
+  async function* untilAnError(): AsyncGenerator<Move> {
+    for await (const one of moves) {
+      if (errors.length > 0) return
+      yield one
+    }
+  }
+  await pMap(untilAnError(), move, { concurrency: CONCURRENT_MOVES })
   if (errors.length > 0) throw errors[0]
 }
 

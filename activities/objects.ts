@@ -55,7 +55,7 @@ export async function readObject(storage: Storage, uri: string): Promise<Version
 export async function writeObject(
   storage: Storage,
   uri: string,
-  text: string,
+  text: string | Buffer,
   generation: string | 0,
 ): Promise<boolean> {
   try {

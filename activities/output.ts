@@ -2,12 +2,12 @@ import type { Storage } from '@google-cloud/storage'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, OutputSummary } from '../workflows/run-types.ts'
 import type { ActivityClients } from './context.ts'
+import { checkAllThere } from './described-files.ts'
 import { attempting, failure } from './failures.ts'
 import { type JobSummary, parseSummary } from './job-summary.ts'
 import { heartbeating } from './long-running.ts'
 import { readManifest } from './manifests.ts'
-import { objectsByRelativeName, readObject } from './objects.ts'
-import { checkAllThere } from './raw-files.ts'
+import { readObject } from './objects.ts'
 
 /** Activities on what the Spark job has written. */
 export function outputActivities({ storage }: ActivityClients) {
@@ -24,14 +24,13 @@ export function outputActivities({ storage }: ActivityClients) {
           checkCounts(batch, attempt, summary)
           checkRejects(plan, attempt, summary)
           const manifest = await readManifest(storage, batch.manifestUri)
-          const raw = await objectsByRelativeName(storage, plan.rawPath)
           if (manifest === undefined) {
             throw failure(
               'RawFilesMissing',
               `The manifest ${batch.manifestUri} has been deleted. Restore it and retry the run.`,
             )
           }
-          checkAllThere(plan, manifest.objects, raw, new Map())
+          await checkAllThere(storage, plan, manifest, [plan.rawPath])
           return {
             rowsRead: summary.read,
             rowsWritten: summary.written,

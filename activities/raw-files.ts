@@ -3,11 +3,12 @@ import type { Batch } from '../workflows/run-types.ts'
 import { readArchivePlace } from './archive-place.ts'
 import { createBatchClaim } from './batch-claim.ts'
 import type { ActivityClients } from './context.ts'
+import { checkAllThere } from './described-files.ts'
 import { attempting, failure } from './failures.ts'
 import { heartbeating } from './long-running.ts'
 import { readManifest, summarise, writeManifestOnce } from './manifests.ts'
 import { type Move, moveObjects } from './moves.ts'
-import { listObjects, type ObjectDescription, objectsByRelativeName, sameBytes, splitUri } from './objects.ts'
+import { listObjects, objectsByRelativeName, sameBytes, splitUri } from './objects.ts'
 
 /** The reason that is left beside the files of a bad batch. */
 export const FAILURE_FILE = '_FAILURE.json'
@@ -34,22 +35,21 @@ export function rawFileActivities(clients: ActivityClients) {
             (await readArchivePlace(storage, { ...plan, reload: undefined }))
           if (plan.reload !== undefined && known === undefined && archived !== undefined)
             await moveBack(plan, archived)
-          const raw = await objectsByRelativeName(storage, plan.rawPath)
           if (known !== undefined) {
-            const done =
-              archived === undefined
-                ? new Map<string, ObjectDescription>()
-                : await objectsByRelativeName(storage, archived)
-            checkAllThere(plan, known.objects, raw, done)
+            const folders = archived === undefined ? [plan.rawPath] : [plan.rawPath, archived]
+            await checkAllThere(storage, plan, known, folders)
             return summarise(known)
           }
-          if (raw.size === 0) {
-            throw failure(
-              'RawFilesMissing',
-              `There are no files under ${plan.rawPath}. Check the path, or wait until the export has ended.`,
-            )
-          }
-          return summarise(await writeManifestOnce(storage, plan.manifestUri, [...raw.values()]))
+          const described = await writeManifestOnce(
+            storage,
+            plan.manifestUri,
+            listObjects(storage, plan.rawPath),
+          )
+          if (described !== undefined) return summarise(described)
+          throw failure(
+            'RawFilesMissing',
+            `There are no files under ${plan.rawPath}. Check the path, or wait until the export has ended.`,
+          )
         }),
       )
     },
@@ -61,7 +61,7 @@ export function rawFileActivities(clients: ActivityClients) {
     const names = new Set<string>()
     for await (const { name } of listObjects(storage, `${plan.batchPath}manifest`)) {
       const manifest = await readManifest(storage, `gs://${bucket}/${name}`)
-      for (const object of manifest?.objects ?? []) names.add(object.name.slice(prefix.length))
+      for await (const object of manifest?.objects() ?? []) names.add(object.name.slice(prefix.length))
     }
     return names
   }
@@ -83,35 +83,5 @@ export function rawFileActivities(clients: ActivityClients) {
       }
     }
     await moveObjects(storage, moves)
-  }
-}
-
-/**
- * Every described file must be in raw or archived, with its bytes. A newer one of its name may lie in raw once it is archived.
- * @throws RawFilesMissing, RawFilesChanged
- */
-export function checkAllThere(
-  plan: RunPlan,
-  described: readonly ObjectDescription[],
-  raw: ReadonlyMap<string, ObjectDescription>,
-  archived: ReadonlyMap<string, ObjectDescription>,
-): void {
-  const { name: prefix } = splitUri(plan.rawPath)
-  for (const object of described) {
-    const name = object.name.slice(prefix.length)
-    const found = [raw.get(name), archived.get(name)].filter((candidate) => candidate !== undefined)
-    const uri = `${plan.rawPath}${name}`
-    if (found.length === 0) {
-      throw failure(
-        'RawFilesMissing',
-        `${uri} was described in ${plan.manifestUri} and is neither there, nor failed, nor archived. Put it back and retry the run.`,
-      )
-    }
-    if (!found.some((candidate) => sameBytes(candidate, object))) {
-      throw failure(
-        'RawFilesChanged',
-        `${uri} has changed since it was described in ${plan.manifestUri}. To process the batch as it is now, start a run with "reload" set to a label of your choice.`,
-      )
-    }
   }
 }

@@ -48,7 +48,7 @@ const CALLS: readonly (readonly [
   ['storage', 'objects.get', '/failed-', [8, 8]],
   ['storage', 'objects.get', 'archive.json', [1, 1]],
   ['storage', 'objects.insert', 'archive.json', [7]],
-  ['storage', 'objects.list', '/raw-', [1, 5, 7]],
+  ['storage', 'objects.list', '/raw-', [1, 5, 7, 7]],
   ['storage', 'objects.rewrite', '/raw-', [7, 7]],
   ['storage', 'objects.delete', '/raw-', [7, 7]],
   ['storage', 'objects.get', '/raw-', []],

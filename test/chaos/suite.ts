@@ -68,7 +68,7 @@ async function runIn(arena: Arena, options: SuiteOptions): Promise<SuiteOutcome>
         options.onLine(line)
         if (isFailed(line) && !options.goOn) isOver = true
         if (line.landed) break
-        if (misses === MOST_MISSES - 1) queue.another()
+        if (misses === MOST_MISSES - 1) queue.another(isSpark)
       }
     }
   }
@@ -135,8 +135,8 @@ interface Queue {
   readonly plain: number[]
   readonly spark: number[]
   readonly shared: number[]
-  /** Adds a run in the place of one whose blow misses time and again. */
-  another(): void
+  /** Adds a run in the place of one whose blow misses time and again, with real Spark as well if that was. */
+  another(isSpark: boolean): void
 }
 
 function queueOf({ seed, runs, spark, only }: SuiteOptions): Queue {
@@ -157,10 +157,10 @@ function queueOf({ seed, runs, spark, only }: SuiteOptions): Queue {
     plain,
     spark: withSpark,
     shared,
-    another() {
+    another(isSpark) {
       if (only !== undefined) return
       while (isShared(next)) next++
-      plain.push(next++)
+      ;(isSpark ? withSpark : plain).push(next++)
     },
   }
 }

@@ -43,6 +43,10 @@ export interface Temporal {
 
 const RestartBody = Type.Object({ kill: Type.Optional(Type.Boolean()) }, { additionalProperties: false })
 
+// The server writes at every step of a run, and by default waits for the disk each time, which is a third of a run's time. With a
+// log ahead of the file (https://www.sqlite.org/wal.html) nothing is lost when a process dies, only when the machine does.
+const WRITES = ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal']
+
 const START_DEADLINE_MS = 30_000
 
 // The server picks ports of its own for its inner services; on a busy machine another program may be faster.
@@ -63,14 +67,8 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
     'server',
     'start-dev',
     ...['--ip', host, '--port', String(port), '--ui-port', String(uiPort)],
-    ...[
-      '--db-filename',
-      join(options.stateDir, 'temporal.db'),
-      '--namespace',
-      namespace,
-      '--log-level',
-      'error',
-    ],
+    ...['--db-filename', join(options.stateDir, 'temporal.db'), ...WRITES],
+    ...['--namespace', namespace, '--log-level', 'error'],
     ...Object.entries(options.searchAttributes ?? {}).flatMap(([name, type]) => [
       '--search-attribute',
       `${name}=${type}`,

@@ -39,9 +39,13 @@ export async function moveObjects(
     }
   }
   async function* untilAnError(): AsyncGenerator<Move> {
-    for await (const one of moves) {
-      if (errors.length > 0) return
-      yield one
+    try {
+      for await (const one of moves) {
+        if (errors.length > 0) return
+        yield one
+      }
+    } catch (error) {
+      errors.push(error)
     }
   }
   await pMap(untilAnError(), move, { concurrency: CONCURRENT_MOVES })

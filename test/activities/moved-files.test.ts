@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { CancelledFailure } from '@temporalio/activity'
 import { ActivityCancellationDetails } from '@temporalio/common'
+import { type Move, moveObjects } from '../../activities/moves.ts'
+import { listObjects } from '../../activities/objects.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
 import { type ActivityBench, activityBench, activityEnvironment } from '../support/activities.ts'
@@ -133,6 +135,21 @@ describe('archiveRawFiles', () => {
     })
     expect(await raw()).toEqual({})
   })
+})
+
+test('P8: a list that breaks off ends the moves, but not before those under way', async () => {
+  await put('a.json', 'one')
+  const target = plan.failedPath
+  async function* breakingOff(): AsyncGenerator<Move> {
+    for await (const object of listObjects(google.storage, plan.rawPath))
+      yield { from: `${plan.rawPath}a.json`, to: `${target}a.json`, object }
+    throw new Error('the list breaks off')
+  }
+  await storage.addFault({ on: 'objects.rewrite', kind: 'latency', latencyMs: 500 })
+  const moving = activityEnvironment().run(() => moveObjects(google.storage, breakingOff()))
+  await expect(moving).rejects.toThrow('the list breaks off')
+  expect(await contents(google.storage, target)).toEqual({ 'a.json': 'one' })
+  expect(await raw()).toEqual({})
 })
 
 describe('P13: files in the failed path', () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import pMap from 'p-map'
 import { fileAt, splitUri } from '../../activities/objects.ts'
+import { type Entry, sideBySide } from '../../activities/sorted-objects.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import { activityBench } from '../support/activities.ts'
 import { startCloud, type TestCloud } from '../support/local-cloud.ts'
@@ -43,6 +44,16 @@ test('P8: a manifest that is read in pieces describes the same files, all of whi
   // That they arrived with their bytes is what each move has looked at, and what other tests look at.
   expect(await namesIn(archive.processedPath)).toEqual(NAMES.toSorted())
   expect(await contents(google.storage, plan.rawPath)).toEqual({ 'later.json': 'later' })
+})
+
+test('lists are read side by side in the order of Cloud Storage, which is not that of JavaScript', async () => {
+  async function* list(...names: string[]): AsyncGenerator<Entry> {
+    for (const name of names) yield { name, object: { name, generation: '1', size: 0, crc32c: '' } }
+  }
+  const rows: string[] = []
+  for await (const { name, objects } of sideBySide([list('\uffee', '🚕'), list('🚕'), list('\uffee')]))
+    rows.push([name, ...objects.map((object) => object?.name ?? '-')].join(' '))
+  expect(rows).toEqual(['\uffee \uffee - \uffee', '🚕 🚕 🚕 -'])
 })
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -12,8 +12,18 @@ export async function removeObject(storage: Storage, uri: string): Promise<void>
   await storage.bucket(bucket).file(name).delete()
 }
 
-/** Content by the rest of the name of all that lies under a folder. */
+/** Content by the rest of the name of all that lies under a folder; looks again when something goes away meanwhile. */
 export async function contents(storage: Storage, folder: string): Promise<Record<string, string>> {
+  for (;;) {
+    try {
+      return await contentsNow(storage, folder)
+    } catch (error) {
+      if ((error as { readonly code?: number }).code !== 404) throw error
+    }
+  }
+}
+
+async function contentsNow(storage: Storage, folder: string): Promise<Record<string, string>> {
   const [bucket, prefix] = split(folder)
   const [files] = await storage.bucket(bucket).getFiles({ prefix })
   const entries = files.map(

@@ -13,9 +13,10 @@ export type Urgency = 'boot' | 'job' | 'load' | 'farewell'
 // While nothing is likely to end, looks are few; they are spent where it is.
 const QUIET_MS: Readonly<Record<Urgency, number>> = { boot: 40_000, job: 25_000, load: 0, farewell: 0 }
 
-// A steady pause of this length makes a paid cluster wait for less than a second at the median, and 200 runs stay within
-// Dataproc's 7,500 reads of jobs a minute: https://cloud.google.com/dataproc/quotas
-const STEADY_MS = 1_800
+// Steady pauses of this length make a paid cluster wait for less than a second at the median, and 200 runs stay within
+// Dataproc's 7,500 reads of jobs a minute: https://cloud.google.com/dataproc/quotas. After a boot comes a whole activity
+// before the job is there, so its end is looked for a little more often.
+const STEADY_MS = { boot: 1_600, job: 1_800 } as const
 
 // The wait for something that has taken long may be longer: this share of its time so far.
 const SHARE = 0.02
@@ -35,5 +36,5 @@ export function pauseAfter(elapsedMs: number, urgency: Urgency, { minimum, maxim
   if (urgency === 'load') return within(elapsedMs / 4)
   // What ends at once, as a refused creation does, is seen at once.
   if (elapsedMs < QUIET_MS[urgency]) return within(elapsedMs)
-  return within(Math.max(STEADY_MS, elapsedMs * SHARE))
+  return within(Math.max(STEADY_MS[urgency], elapsedMs * SHARE))
 }

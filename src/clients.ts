@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { BigQuery } from '@google-cloud/bigquery'
 import { v1 as dataproc } from '@google-cloud/dataproc'
 import { Storage } from '@google-cloud/storage'
@@ -27,6 +28,8 @@ export interface GoogleClients {
  * own is a stand-in: it gets no credentials, and plain text when its URL says `http://`.
  */
 export function createGoogleClients(config: GoogleConfig): GoogleClients {
+  // The storage client listens eleven times to the stream of a larger download; Node would warn of more than ten at each.
+  EventEmitter.defaultMaxListeners = 20
   const storage = createStorage(config)
   const bigquery = createBigQuery(config)
   const clusters = new dataproc.ClusterControllerClient(dataprocOptions(config))

@@ -3,7 +3,7 @@ import { checkLifecycle } from './lifecycle.ts'
 import { locationOf } from './locations.ts'
 import { checkConditions, readConditions } from './preconditions.ts'
 import { bucketResource } from './resources.ts'
-import type { StorageState } from './routes.ts'
+import type { StorageState } from './state.ts'
 
 export function listBuckets({ store }: StorageState, { query, origin }: StorageRequest): StorageReply {
   const prefix = query.get('prefix') ?? ''

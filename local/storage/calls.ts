@@ -2,7 +2,8 @@ import type { CallCounts } from '../control/call-counts.ts'
 import type { Fault, FaultMoment, FaultTable, StruckCall } from '../control/faults.ts'
 import { errorBody, StorageError } from './errors.ts'
 import { emptyReply, jsonReply, type StorageReply, type StorageRequest } from './http.ts'
-import { type RoutedCall, route, type StorageState } from './routes.ts'
+import { type RoutedCall, route } from './routes.ts'
+import type { StorageState } from './state.ts'
 
 /** The connection is to be closed without an answer. */
 export class Dropped extends Error {}

@@ -12,19 +12,10 @@ import { downloadError, downloadReply } from './downloads.ts'
 import { invalid, StorageError } from './errors.ts'
 import { emptyReply, jsonReply, parseJsonObject, type StorageReply, type StorageRequest } from './http.ts'
 import { listObjects } from './listing.ts'
-import type { ObjectStore } from './object-store.ts'
 import { longParameter, readConditions } from './preconditions.ts'
 import { objectResource, writableAttributes } from './resources.ts'
-import type { ResumableUploads } from './resumable-uploads.ts'
+import type { StorageState } from './state.ts'
 import { insertMedia, insertMultipart } from './uploads.ts'
-
-/** What the handlers work on. */
-export interface StorageState {
-  readonly store: ObjectStore
-  readonly uploads: ResumableUploads
-  /** What `buckets.testIamPermissions` says that the caller may not do. */
-  readonly denied: Set<string>
-}
 
 /** A request's call name, as in the API's reference, and what answers it. */
 export interface RoutedCall {

@@ -6,8 +6,8 @@ import { permissionRoutes } from '../control/permission-routes.ts'
 import { answerCall } from './calls.ts'
 import { ObjectStore } from './object-store.ts'
 import { ResumableUploads } from './resumable-uploads.ts'
-import type { StorageState } from './routes.ts'
 import { startStorageServer } from './server.ts'
+import type { StorageState } from './state.ts'
 
 /** Where the stand-in listens. */
 export interface StorageOptions {

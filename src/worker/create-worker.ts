@@ -53,6 +53,9 @@ export async function createWorker({ config, connection, client, google }: Worke
         settleMs: pipeline.settleMs,
       },
     ),
+    // Activities mostly wait, up to three for a run that has a cluster: while it is deleted, rows are loaded and temporary files
+    // go. A run that found no room for one would let a paid cluster wait.
+    maxConcurrentActivityTaskExecutions: Math.max(100, 3 * pipeline.maxClusters),
     // A cancel, or a reset, reaches an activity with the reply to a heartbeat, and the SDK would send one only every 48
     // seconds (four fifths of the heartbeat timeout) while a cluster is being paid for.
     maxHeartbeatThrottleInterval: '5 seconds',

@@ -44,7 +44,7 @@ test('P8: a manifest that is read in pieces describes the same files, all of whi
   // That they arrived with their bytes is what each move has looked at, and what other tests look at.
   expect(await namesIn(archive.processedPath)).toEqual(NAMES.toSorted())
   expect(await contents(google.storage, plan.rawPath)).toEqual({ 'later.json': 'later' })
-})
+}, 180_000)
 
 test('lists are read side by side in the order of Cloud Storage, which is not that of JavaScript', async () => {
   async function* list(...names: string[]): AsyncGenerator<Entry> {

@@ -25,7 +25,8 @@ export function nameOfMoment({ service, call, about, n, when }: Moment): string 
 // The calls of a clean run, and for each time that it comes the stage of the run: 0 claim, 1 description, 2 look for a
 // load, 3 creation, 4 job, 5 verification, 6 load, 7 archive, 8 cleanup, 9 receipt. Of reads that are repeated until
 // something has ended, the first few stand here; what a run
-// need not do (the note on zones, files that come back from the failed path) is known but has no moment.
+// need not do (the note on zones, files that come back from the failed path), or the scheduled sweep does, is known but has
+// no moment.
 const CALLS: readonly (readonly [
   service: Service,
   call: string,
@@ -53,6 +54,7 @@ const CALLS: readonly (readonly [
   ['storage', 'objects.delete', '/raw-', [7, 7]],
   ['storage', 'objects.get', '/raw-', []],
   ['storage', 'objects.list', '/batch-', []],
+  ['storage', 'objects.list', '/outputs/', []],
   ['storage', 'objects.list', '/processed_date', [7, 7]],
   ['storage', 'objects.get', '/processed_date', [7, 7]],
   ['bigquery', 'jobs.get', '', [2, 6, 6, 6]],

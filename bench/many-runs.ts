@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { GOOD_ROWS, putBatch } from '../test/support/batches.ts'
 import { type Pipeline, startPipeline } from '../test/support/pipeline.ts'
 import type { Bench, Outcome } from './support/bench.ts'
-import { checkDone, durationOf, PRODUCTION, readsOf, type StartedRun, waitsOf } from './support/runs.ts'
+import { checkDone, durationOf, productionWorker, readsOf, type StartedRun, waitsOf } from './support/runs.ts'
 import { summaryOf } from './support/statistics.ts'
 import { verdictsOf } from './waiting.ts'
 
@@ -19,7 +19,7 @@ export const manyRuns: Bench = {
   name: 'many-runs',
   question: 'do 200 runs on one worker process take longer than one alone?',
   async run(say): Promise<Outcome> {
-    const pipeline = await startPipeline({ worker: PRODUCTION })
+    const pipeline = await startPipeline({ worker: await productionWorker() })
     try {
       await pipeline.dataprocSettings({
         bootMs: SIMULATED_MS,

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { GOOD_ROWS, putBatch } from '../test/support/batches.ts'
 import { type Pipeline, startPipeline } from '../test/support/pipeline.ts'
 import type { Bench, Outcome, Verdict } from './support/bench.ts'
-import { checkDone, durationOf, PRODUCTION, readsOf, type StartedRun, waitsOf } from './support/runs.ts'
+import { checkDone, durationOf, productionWorker, readsOf, type StartedRun, waitsOf } from './support/runs.ts'
 import { median, quantile, summaryOf } from './support/statistics.ts'
 
 const RUNS = 60
@@ -15,7 +15,7 @@ export const waiting: Bench = {
   name: 'waiting',
   question: 'how long does a paid cluster wait for us, with jobs of a minute?',
   async run(say): Promise<Outcome> {
-    const pipeline = await startPipeline({ worker: PRODUCTION })
+    const pipeline = await startPipeline({ worker: await productionWorker() })
     try {
       await pipeline.dataproc.clear()
       const unsettle = jitter(pipeline)

@@ -1,14 +1,28 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DefaultLogger } from '@temporalio/worker'
+import { buildWorkflowBundle } from '../../src/worker/workflow-bundle.ts'
 import type { TestBatch } from '../../test/support/batches.ts'
 import { loadsOf, placesOf } from '../../test/support/batches.ts'
 import type { Pipeline, Run } from '../../test/support/pipeline.ts'
 
-/** The settings of a worker in production, where tests have faster ones; nothing means the default. */
-export const PRODUCTION = {
-  POLL_MINIMUM_MS: '',
-  POLL_MAXIMUM_MS: '',
-  CREATION_SETTLE_MS: '',
-  MAX_CLUSTERS: '1000',
-} as const
+/**
+ * The settings of a worker in production, where tests have faster ones; nothing means the default. As in the image, its
+ * workflows are bundled before it starts.
+ */
+export async function productionWorker(): Promise<Readonly<Record<string, string>>> {
+  const folder = join(import.meta.dirname, '..', '..', '.local', 'bench')
+  mkdirSync(folder, { recursive: true })
+  const bundle = join(folder, 'workflow-bundle.js')
+  await buildWorkflowBundle(bundle, new DefaultLogger('ERROR'))
+  return {
+    POLL_MINIMUM_MS: '',
+    POLL_MAXIMUM_MS: '',
+    CREATION_SETTLE_MS: '',
+    MAX_CLUSTERS: '1000',
+    WORKFLOW_BUNDLE: bundle,
+  }
+}
 
 /** A run that was started, and when. */
 export interface StartedRun {

@@ -4,8 +4,8 @@ import type { Batch } from '../workflows/run-types.ts'
 import { isNotFound } from './failures.ts'
 import { fileAt, type ObjectDescription, writeObject } from './objects.ts'
 
-/** A larger manifest is read in pieces, so that memory does not grow with the batch. This one holds some 7,000 files. */
-const PIECE_BYTES = 1 << 20
+/** A larger manifest is read in pieces, so that memory does not grow with the batch. This one holds some 1,700 files. */
+const PIECE_BYTES = 1 << 18
 
 /** A batch's files as they were first described (P8), in the order of their names in UTF-8. */
 export interface Manifest {

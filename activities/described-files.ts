@@ -3,13 +3,20 @@ import type { RunPlan } from '../workflows/plan.ts'
 import { failure } from './failures.ts'
 import type { Manifest } from './manifests.ts'
 import { type Move, moveObjects } from './moves.ts'
-import { sameBytes, splitUri } from './objects.ts'
-import { type Entry, entriesOf, sideBySide } from './sorted-objects.ts'
+import { entriesBelow, entriesOf, sameBytes } from './objects.ts'
+import { type Row, sideBySide } from './sorted-objects.ts'
 
-/** The files that a manifest describes, by their names below the raw path. */
-async function* entriesIn(manifest: Manifest, { rawPath }: RunPlan): AsyncGenerator<Entry> {
-  const { name: prefix } = splitUri(rawPath)
-  for await (const object of manifest.objects()) yield { name: object.name.slice(prefix.length), object }
+/** Goes through the files that a manifest describes and what lies in some folders, side by side: the described one comes first. */
+function besideManifest(
+  storage: Storage,
+  { rawPath }: RunPlan,
+  manifest: Manifest,
+  folders: readonly string[],
+): AsyncGenerator<Row> {
+  return sideBySide([
+    entriesBelow(rawPath, manifest.objects()),
+    ...folders.map((folder) => entriesOf(storage, folder)),
+  ])
 }
 
 /**
@@ -25,11 +32,8 @@ export async function checkAllThere(
   folders: readonly string[],
 ): Promise<{ readonly files: number; readonly bytes: number }> {
   let [files, bytes] = [0, 0]
-  const lists = [entriesIn(manifest, plan), ...folders.map((folder) => entriesOf(storage, folder))]
-  for await (const {
-    name,
-    objects: [described, ...candidates],
-  } of sideBySide(lists)) {
+  for await (const { name, objects } of besideManifest(storage, plan, manifest, folders)) {
+    const [described, ...candidates] = objects
     if (described === undefined) continue
     const found = candidates.filter((candidate) => candidate !== undefined)
     const uri = `${plan.rawPath}${name}`
@@ -63,11 +67,8 @@ export async function moveDescribed(
 ): Promise<number> {
   let left = 0
   async function* moves(): AsyncGenerator<Move> {
-    const lists = [entriesIn(manifest, plan), entriesOf(storage, plan.rawPath)]
-    for await (const {
-      name,
-      objects: [described, object],
-    } of sideBySide(lists)) {
+    for await (const { name, objects } of besideManifest(storage, plan, manifest, [plan.rawPath])) {
+      const [described, object] = objects
       if (object === undefined) continue
       if (described !== undefined && sameBytes(object, described))
         yield { from: `${plan.rawPath}${name}`, to: `${target}${name}`, object }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { File, Storage } from '@google-cloud/storage'
 import type { Batch } from '../workflows/run-types.ts'
-import { isNotFound } from './failures.ts'
-import { fileAt, type ObjectDescription, writeObject } from './objects.ts'
+import { type ObjectDescription, withObject, writeObject } from './objects.ts'
 
 /** A larger manifest is read in pieces, so that memory does not grow with the batch. This one holds some 1,700 files. */
 const PIECE_BYTES = 1 << 18
@@ -16,17 +15,11 @@ export interface Manifest {
 
 /** Opens a manifest: NDJSON, one {@link ObjectDescription} a line. Nothing if the batch was never described. */
 export async function readManifest(storage: Storage, uri: string): Promise<Manifest | undefined> {
-  try {
-    const file = fileAt(storage, uri)
-    const [{ generation, size }] = await file.getMetadata()
-    const pinned = file.bucket.file(file.name, { generation: String(generation) })
-    if (Number(size) > PIECE_BYTES) return { uri, objects: () => objectsIn(piecesOf(pinned, Number(size))) }
+  return withObject(storage, uri, async (pinned, _, size) => {
+    if (size > PIECE_BYTES) return { uri, objects: () => objectsIn(piecesOf(pinned, size)) }
     const [whole] = await pinned.download()
     return { uri, objects: () => objectsIn([whole]) }
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+  })
 }
 
 /** Writes a manifest unless there is one; in either case returns the one that counts. Nothing if there are no objects. */

@@ -32,19 +32,33 @@ export function splitUri(uri: string): { readonly bucket: string; readonly name:
   return { bucket: match[1] ?? '', name: match[2] ?? '' }
 }
 
-/** Reads a small object whole; nothing if there is none. */
-export async function readObject(storage: Storage, uri: string): Promise<VersionedText | undefined> {
+/**
+ * Looks an object up and does something with that very generation of it.
+ * @param use told the object, tied to its generation, and its size in bytes
+ * @returns what `use` returns; nothing if there is none, or it vanishes meanwhile
+ */
+export async function withObject<T>(
+  storage: Storage,
+  uri: string,
+  use: (pinned: File, generation: string, size: number) => Promise<T>,
+): Promise<T | undefined> {
   try {
     const file = fileAt(storage, uri)
     const [metadata] = await file.getMetadata()
     const generation = String(metadata.generation)
-    const pinned = file.bucket.file(file.name, { generation })
-    const [content] = await pinned.download()
-    return { text: content.toString('utf8'), generation }
+    return await use(file.bucket.file(file.name, { generation }), generation, Number(metadata.size))
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error
   }
+}
+
+/** Reads a small object whole; nothing if there is none. */
+export async function readObject(storage: Storage, uri: string): Promise<VersionedText | undefined> {
+  return withObject(storage, uri, async (pinned, generation) => {
+    const [content] = await pinned.download()
+    return { text: content.toString('utf8'), generation }
+  })
 }
 
 /**
@@ -99,15 +113,33 @@ export async function* listObjects(storage: Storage, folderUri: string): AsyncGe
   } while (pageToken !== undefined)
 }
 
+/** An object under a folder, by the rest of its name. */
+export interface Entry {
+  readonly name: string
+  readonly object: ObjectDescription
+}
+
+/** The objects under a folder, in the order in which Cloud Storage lists them, which is that of their names in UTF-8. */
+export async function* entriesOf(storage: Storage, folderUri: string): AsyncGenerator<Entry> {
+  yield* entriesBelow(folderUri, listObjects(storage, folderUri))
+}
+
+/** Objects that all lie under a folder, by the rest of their names. */
+export async function* entriesBelow(
+  folderUri: string,
+  objects: AsyncIterable<ObjectDescription>,
+): AsyncGenerator<Entry> {
+  const { name: prefix } = splitUri(folderUri)
+  for await (const object of objects) yield { name: object.name.slice(prefix.length), object }
+}
+
 /** The objects under a folder, by the rest of their name. */
 export async function objectsByRelativeName(
   storage: Storage,
   folderUri: string,
 ): Promise<Map<string, ObjectDescription>> {
-  const { name: prefix } = splitUri(folderUri)
   const objects = new Map<string, ObjectDescription>()
-  for await (const object of listObjects(storage, folderUri))
-    objects.set(object.name.slice(prefix.length), object)
+  for await (const { name, object } of entriesOf(storage, folderUri)) objects.set(name, object)
   return objects
 }
 

@@ -8,7 +8,7 @@ import { attempting, failure } from './failures.ts'
 import { heartbeating } from './long-running.ts'
 import { readManifest, summarise, writeManifestOnce } from './manifests.ts'
 import { type Move, moveObjects } from './moves.ts'
-import { listObjects, objectsByRelativeName, sameBytes, splitUri } from './objects.ts'
+import { entriesBelow, listObjects, objectsByRelativeName, sameBytes, splitUri } from './objects.ts'
 
 /** The reason that is left beside the files of a bad batch. */
 export const FAILURE_FILE = '_FAILURE.json'
@@ -57,11 +57,12 @@ export function rawFileActivities(clients: ActivityClients) {
 
   /** The names, below the raw path, of all files that any manifest of the batch lists. */
   async function describedNames(plan: RunPlan): Promise<ReadonlySet<string>> {
-    const { bucket, name: prefix } = splitUri(plan.rawPath)
+    const { bucket } = splitUri(plan.rawPath)
     const names = new Set<string>()
-    for await (const { name } of listObjects(storage, `${plan.batchPath}manifest`)) {
-      const manifest = await readManifest(storage, `gs://${bucket}/${name}`)
-      for await (const object of manifest?.objects() ?? []) names.add(object.name.slice(prefix.length))
+    for await (const stored of listObjects(storage, `${plan.batchPath}manifest`)) {
+      const manifest = await readManifest(storage, `gs://${bucket}/${stored.name}`)
+      if (manifest === undefined) continue
+      for await (const { name } of entriesBelow(plan.rawPath, manifest.objects())) names.add(name)
     }
     return names
   }

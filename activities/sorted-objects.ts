@@ -1,11 +1,4 @@
-import type { Storage } from '@google-cloud/storage'
-import { listObjects, type ObjectDescription, splitUri } from './objects.ts'
-
-/** An object under a folder, by the rest of its name. */
-export interface Entry {
-  readonly name: string
-  readonly object: ObjectDescription
-}
+import type { Entry, ObjectDescription } from './objects.ts'
 
 /** What several lists have under one name, in the order of the lists; nothing where one has none. */
 export interface Row {
@@ -13,14 +6,7 @@ export interface Row {
   readonly objects: readonly (ObjectDescription | undefined)[]
 }
 
-/** The objects under a folder, in the order in which Cloud Storage lists them, which is that of their names in UTF-8. */
-export async function* entriesOf(storage: Storage, folderUri: string): AsyncGenerator<Entry> {
-  const { name: prefix } = splitUri(folderUri)
-  for await (const object of listObjects(storage, folderUri))
-    yield { name: object.name.slice(prefix.length), object }
-}
-
-/** Reads lists that are all in the order of {@link entriesOf} side by side. Of each, one page at most is in memory. */
+/** Reads lists that are all in the order of Cloud Storage side by side. Of each, one page at most is in memory. */
 export async function* sideBySide(lists: readonly AsyncIterable<Entry>[]): AsyncGenerator<Row> {
   const iterators = lists.map((list) => list[Symbol.asyncIterator]())
   const nextOf = async (iterator: AsyncIterator<Entry>): Promise<Entry | undefined> => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tools } from '../local/toolchain/tools.ts'
+import { sparkEnvironment } from '../test/support/spark.ts'
 import { contentOf, openDuckdb, statementOf } from './spark/duckdb.ts'
 import { writeTrips } from './spark/trips.ts'
 import type { Bench, Outcome } from './support/bench.ts'
@@ -37,18 +38,17 @@ export const spark: Bench = {
         whole.push(timed(() => (printed = submit('timed_job.py', ourArguments(raw, out('ours'))))))
         warm.push(Number(printed.trim().split('\n').at(-1)))
         const began = performance.now()
-        await duckdb.run(statementOf(`${raw}/*.json`, `${out('duckdb')}.csv`))
+        await duckdb.run(statementOf(`${raw}/*.json`, out('duckdb')))
         limit.push((performance.now() - began) / 1000)
 
         const contents = await Promise.all(
-          [`${out('ours')}/part-*`, `${out('map')}/part-*`, `${out('duckdb')}.csv`].map((csv) =>
+          [`${out('ours')}/part-*`, `${out('map')}/part-*`, out('duckdb')].map((csv) =>
             contentOf(duckdb, csv),
           ),
         )
         if (new Set(contents).size !== 1 || !contents[0]?.startsWith(`${ROWS} rows`))
           throw new Error(`The outputs differ: ${contents.join('; ')}`)
         for (const name of ['ours', 'map', 'duckdb']) rmSync(out(name), { recursive: true, force: true })
-        rmSync(`${out('duckdb')}.csv`)
       }
       const [faster, slower] = [median(mapped) / median(whole), median(warm) / median(limit)]
       return {
@@ -92,16 +92,7 @@ function submit(program: string, args: readonly string[]): string {
     ['--master', `local[${THREADS}]`, '--driver-memory', '2g', file, ...args],
     {
       encoding: 'utf8',
-      env: {
-        PATH: process.env['PATH'],
-        LANG: 'C.UTF-8',
-        JAVA_HOME: tools.javaHome,
-        SPARK_HOME: tools.sparkHome,
-        SPARK_LOCAL_IP: '127.0.0.1',
-        PYSPARK_PYTHON: tools.python,
-        PYSPARK_DRIVER_PYTHON: tools.python,
-        PYTHONDONTWRITEBYTECODE: '1',
-      },
+      env: sparkEnvironment(),
     },
   )
   if (ran.status !== 0) throw new Error(`${program} failed:\n${ran.stderr.slice(-4000)}`)

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { tools } from '../../local/toolchain/tools.ts'
+import { sparkEnvironment } from '../support/spark.ts'
 
 const folder = join(import.meta.dirname, '..', '..', 'spark')
 
@@ -9,15 +10,7 @@ test('the Spark job reads, converts, rejects and counts as its own tests in Pyth
   const pytest = spawnSync(tools.python, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--color=no'], {
     cwd: folder,
     encoding: 'utf8',
-    env: {
-      PATH: process.env['PATH'],
-      LANG: 'C.UTF-8',
-      JAVA_HOME: tools.javaHome,
-      SPARK_HOME: tools.sparkHome,
-      SPARK_LOCAL_IP: '127.0.0.1',
-      PYSPARK_PYTHON: tools.python,
-      PYTHONDONTWRITEBYTECODE: '1',
-    },
+    env: sparkEnvironment(),
   })
   // What pytest has to say is what the reader needs, and Jest shows it only as a part of the comparison.
   expect(pytest.status === 0 ? '' : `${pytest.stdout}\n${pytest.stderr}`).toBe('')

@@ -11,12 +11,12 @@ import type { Polling } from './context.ts'
 export type Urgency = 'boot' | 'job' | 'load' | 'farewell'
 
 // While nothing is likely to end, looks are few; they are spent where it is.
-const QUIET_MS: Readonly<Record<Urgency, number>> = { boot: 40_000, job: 25_000, load: 0, farewell: 0 }
+const QUIET_MS: Readonly<Record<Urgency, number>> = { boot: 43_000, job: 33_000, load: 0, farewell: 0 }
 
-// Steady pauses of this length make a paid cluster wait for less than a second at the median, and 200 runs stay within
-// Dataproc's 7,500 reads of jobs a minute: https://cloud.google.com/dataproc/quotas. After a boot comes a whole activity
-// before the job is there, so its end is looked for a little more often.
-const STEADY_MS = { boot: 1_600, job: 1_800 } as const
+// Steady pauses of this length make a paid cluster wait for less than a second at the median, and even 200 runs in step
+// stay within Dataproc's 7,500 reads of jobs, and as many others, a minute: https://cloud.google.com/dataproc/quotas.
+// After a boot comes a whole activity before the job is there, so its end is looked for a little more often.
+const STEADY_MS = { boot: 1_600, job: 1_650 } as const
 
 // The wait for something that has taken long may be longer: this share of its time so far.
 const SHARE = 0.02

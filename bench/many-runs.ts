@@ -5,7 +5,6 @@ import { type Pipeline, startPipeline } from '../test/support/pipeline.ts'
 import type { Bench, Outcome } from './support/bench.ts'
 import { checkDone, durationOf, productionWorker, readsOf, type StartedRun, waitsOf } from './support/runs.ts'
 import { summaryOf } from './support/statistics.ts'
-import { verdictsOf } from './waiting.ts'
 
 const RUNS = 200
 const ALONE = 3
@@ -59,8 +58,6 @@ export const manyRuns: Bench = {
             seen: `${mebibytes.toFixed(0)} MiB`,
             met: mebibytes <= GOAL_MIB,
           },
-          ...verdictsOf('to submit', toSubmit),
-          ...verdictsOf('to delete', toDelete),
         ],
         notes: [
           `Google's quotas were in force in the stand-in; reads a minute and run: ${(reads / (together.reduce((sum, ms) => sum + ms, 0) / 60_000)).toFixed(1)}.`,

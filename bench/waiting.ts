@@ -56,7 +56,7 @@ export const waiting: Bench = {
 }
 
 /** Goals on one of the waits. */
-export function verdictsOf(name: string, waits: readonly number[]): Verdict[] {
+function verdictsOf(name: string, waits: readonly number[]): Verdict[] {
   const [middle, late] = [median(waits), quantile(waits, 0.95)]
   return [
     {
@@ -69,7 +69,7 @@ export function verdictsOf(name: string, waits: readonly number[]): Verdict[] {
 }
 
 /** Keeps changing how long boots, jobs and deletes take, between 45 and 75 seconds. @returns ends it */
-export function jitter({ dataprocSettings }: Pipeline): () => Promise<void> {
+function jitter({ dataprocSettings }: Pipeline): () => Promise<void> {
   const ending = new AbortController()
   const minute = (): number => 45_000 + Math.random() * 30_000
   const loop = async (): Promise<void> => {

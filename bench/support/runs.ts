@@ -6,6 +6,9 @@ import type { TestBatch } from '../../test/support/batches.ts'
 import { loadsOf, placesOf } from '../../test/support/batches.ts'
 import type { Pipeline, Run } from '../../test/support/pipeline.ts'
 
+// Of the image, and the heap that Node gives itself in a container of 500 MiB.
+const NODE_OPTIONS = '--max-semi-space-size=8 --max-old-space-size=256'
+
 /**
  * The settings of a worker in production, where tests have faster ones; nothing means the default. As in the image, its
  * workflows are bundled before it starts.
@@ -21,6 +24,7 @@ export async function productionWorker(): Promise<Readonly<Record<string, string
     CREATION_SETTLE_MS: '',
     MAX_CLUSTERS: '1000',
     WORKFLOW_BUNDLE: bundle,
+    NODE_OPTIONS,
   }
 }
 

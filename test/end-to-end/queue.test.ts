@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import pMap from 'p-map'
 import { CLUSTER_SLOTS_MEMO, clusterSlotsIdOf, workflowIdOf } from '../../workflows/contract.ts'
@@ -10,7 +9,7 @@ import { mostAtOnce } from '../support/most-at-once.ts'
 import { type Pipeline, type Run, startPipeline, untilJob, untilStep } from '../support/pipeline.ts'
 import { resetPoints, resetRun } from '../support/resets.ts'
 import { scaled } from '../support/scale.ts'
-import { until } from '../support/until.ts'
+import { throughout, until } from '../support/until.ts'
 import type { WorkerProcess } from '../support/worker-process.ts'
 
 const KEEPER = clusterSlotsIdOf('default')
@@ -217,8 +216,10 @@ describe('a limit of one cluster', () => {
     const next = await post('terminated-next', batch)
     await untilQueued(next)
     expect((await slots())?.holders.map(({ workflowId }) => workflowId)).toEqual([holder.workflowId])
-    await pause(1000)
-    expect((await ledger()).filter(({ deleted }) => deleted === undefined)).toHaveLength(1)
+    await throughout('there is one cluster', 1000, async () => {
+      const clusters = (await ledger()).filter(({ deleted }) => deleted === undefined)
+      return clusters.length === 1
+    })
     await release()
     expect(await endingOf(pipeline, holder, batches[0])).toMatchObject(success)
     // It asks again after a minute.

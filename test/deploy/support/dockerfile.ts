@@ -58,8 +58,11 @@ async function apply(
       await run(stage, rest)
       return stage
     case 'ENV': {
-      const pairs = rest.split(' ').map((pair) => pair.split(/=(.*)/s).slice(0, 2) as [string, string])
-      const here = pairs.map(([key, value]) => [key, value.replace(/^\/app\b/, stage.folder)])
+      const pairs = rest.matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g)
+      const here = [...pairs].map(([, key, quoted, plain = '']) => [
+        key,
+        quoted ?? plain.replace(/^\/app\b/, stage.folder),
+      ])
       return { ...stage, env: { ...stage.env, ...Object.fromEntries(here) } }
     }
     case 'ENTRYPOINT':

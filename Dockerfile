@@ -23,7 +23,7 @@ FROM node:24.21.0-bookworm-slim AS pipeline
 # Node brings its own authorities; the part of the worker that speaks to Temporal, which is not written in JavaScript,
 # trusts the system's.
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
-ENV NODE_ENV=production NODE_OPTIONS="--enable-source-maps --max-semi-space-size=8" WORKFLOW_BUNDLE=/app/dist/workflow-bundle.js
+ENV NODE_ENV=production NODE_OPTIONS="--enable-source-maps --max-semi-space-size=16" WORKFLOW_BUNDLE=/app/dist/workflow-bundle.js
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./

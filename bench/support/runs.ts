@@ -7,7 +7,7 @@ import { loadsOf, placesOf } from '../../test/support/batches.ts'
 import type { Pipeline, Run } from '../../test/support/pipeline.ts'
 
 // Of the image, and the heap that Node gives itself in a container of 500 MiB.
-const NODE_OPTIONS = '--max-semi-space-size=8 --max-old-space-size=256'
+const NODE_OPTIONS = '--max-semi-space-size=16 --max-old-space-size=256'
 
 /**
  * The settings of a worker in production, where tests have faster ones; nothing means the default. As in the image, its

@@ -2,17 +2,19 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { TestCloud } from '../../test/support/local-cloud.ts'
+import { WORKER_HEAP } from './worker-heap.ts'
 
 const SCRIPT = join(import.meta.dirname, 'archive-memory-process.ts')
 
-/** A small heap, so that garbage that nobody has had a reason to collect does not count as memory that is needed. */
-const HEAP = '--max-old-space-size=96'
-
-/** Archives a batch in a process of its own. @returns the most memory that it had, in MiB */
+/** Archives a batch in a process of its own, with a worker's heap. @returns the most memory that it had, in MiB */
 export async function peakOfArchive(cloud: TestCloud, objects: number): Promise<number> {
-  const child = spawn(process.execPath, [HEAP, SCRIPT, JSON.stringify(cloud.env), String(objects)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [...WORKER_HEAP, SCRIPT, JSON.stringify(cloud.env), String(objects)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   let answer = ''
   child.stdout.on('data', (text) => {
     answer += String(text)

@@ -5,9 +5,7 @@ import { buildWorkflowBundle } from '../../src/worker/workflow-bundle.ts'
 import type { TestBatch } from '../../test/support/batches.ts'
 import { loadsOf, placesOf } from '../../test/support/batches.ts'
 import type { Pipeline, Run } from '../../test/support/pipeline.ts'
-
-// Of the image, and the heap that Node gives itself in a container of 500 MiB.
-const NODE_OPTIONS = '--max-semi-space-size=16 --max-old-space-size=256'
+import { WORKER_HEAP } from './worker-heap.ts'
 
 /**
  * The settings of a worker in production, where tests have faster ones; nothing means the default. As in the image, its
@@ -24,7 +22,7 @@ export async function productionWorker(): Promise<Readonly<Record<string, string
     CREATION_SETTLE_MS: '',
     MAX_CLUSTERS: '1000',
     WORKFLOW_BUNDLE: bundle,
-    NODE_OPTIONS,
+    NODE_OPTIONS: WORKER_HEAP.join(' '),
   }
 }
 

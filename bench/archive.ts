@@ -1,11 +1,10 @@
-import pMap from 'p-map'
 import { activityBench } from '../test/support/activities.ts'
 import { googleClientsOf } from '../test/support/clients.ts'
 import { Control } from '../test/support/control.ts'
-import { startCloud, type TestCloud } from '../test/support/local-cloud.ts'
-import { putObject } from '../test/support/objects.ts'
+import { startCloud } from '../test/support/local-cloud.ts'
 import { peakOfArchive } from './support/archive-memory.ts'
 import type { Bench, Outcome } from './support/bench.ts'
+import { putObjects } from './support/put-objects.ts'
 import { summaryOf } from './support/statistics.ts'
 
 const LATENCY_MS = 40
@@ -28,7 +27,7 @@ export const archive: Bench = {
       const slow = new Control(cloud.get('STORAGE_CONTROL_URL'))
 
       const ours = plan({ rawPath: 'archive/ours/raw-1' })
-      await putObjects(cloud, ours.rawPath, OBJECTS)
+      await putObjects(cloud, ours.rawPath, OBJECTS, '{}\n')
       const batch = await call('describeRawFiles', [ours])
       say(`archiving ${OBJECTS} objects`)
       await slow.addFault({ on: '*', kind: 'latency', latencyMs: LATENCY_MS, times: 10_000_000 })
@@ -39,7 +38,7 @@ export const archive: Bench = {
       await slow.clear()
 
       const theirs = plan({ rawPath: 'archive/theirs/raw-1' })
-      await putObjects(cloud, theirs.rawPath, ONE_BY_ONE)
+      await putObjects(cloud, theirs.rawPath, ONE_BY_ONE, '{}\n')
       await slow.addFault({ on: '*', kind: 'latency', latencyMs: LATENCY_MS, times: 10_000_000 })
       say(`archiving ${ONE_BY_ONE} objects, one at a time`)
       const each = await oneByOne(google.storage, theirs.rawPath)
@@ -77,16 +76,6 @@ export const archive: Bench = {
       await cloud.close()
     }
   },
-}
-
-async function putObjects(cloud: TestCloud, folder: string, count: number): Promise<void> {
-  const google = googleClientsOf(cloud)
-  const names = Array.from(
-    { length: count },
-    (_, index) => `${folder}trips-${String(index).padStart(6, '0')}.json`,
-  )
-  await pMap(names, (name) => putObject(google.storage, name, '{}\n'), { concurrency: 64 })
-  await google.close()
 }
 
 /** Copy, look, delete, as the pipeline does, for one object after another. @returns milliseconds of each */

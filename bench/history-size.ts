@@ -1,9 +1,8 @@
 import proto from '@temporalio/proto'
-import pMap from 'p-map'
 import { GOOD_ROWS, putBatch, type TestBatch } from '../test/support/batches.ts'
-import { putObject } from '../test/support/objects.ts'
 import { type Pipeline, startPipeline } from '../test/support/pipeline.ts'
 import type { Bench, Outcome } from './support/bench.ts'
+import { putObjects } from './support/put-objects.ts'
 import { median, summaryOf } from './support/statistics.ts'
 
 const { EventType } = proto.temporal.api.enums.v1
@@ -87,16 +86,7 @@ async function sizeOfRun(pipeline: Pipeline, objects: number): Promise<Size> {
 /** Two files with rows, and empty ones beside them. */
 async function batchOf(pipeline: Pipeline, objects: number): Promise<TestBatch> {
   const batch = await putBatch(pipeline)
-  await pMap(
-    Array.from({ length: objects - Object.keys(batch.files).length }, (_, index) => index),
-    (index) =>
-      putObject(
-        pipeline.google.storage,
-        `${batch.input.rawPath}empty-${String(index).padStart(6, '0')}.json`,
-        '',
-      ),
-    { concurrency: 64 },
-  )
+  await putObjects(pipeline.cloud, batch.input.rawPath, objects - Object.keys(batch.files).length, '')
   return batch
 }
 

@@ -5,7 +5,8 @@ import { type Pipeline, startPipeline } from '../support/pipeline.ts'
 import { scaled } from '../support/scale.ts'
 import { until } from '../support/until.ts'
 
-const FILES = scaled(1_000, 10_000)
+// In both cases more than a page of a listing.
+const FILES = scaled(1_100, 10_000)
 const KILLS = scaled(1, 3)
 
 // A move in moves.ts that was under way when its worker died is begun again.

@@ -1,3 +1,4 @@
+import { splitUri } from '../activities/objects.ts'
 import { activityBench } from '../test/support/activities.ts'
 import { googleClientsOf } from '../test/support/clients.ts'
 import { Control } from '../test/support/control.ts'
@@ -49,13 +50,12 @@ export const archive: Bench = {
       say(`memory with ${FEW} and with ${MANY} objects`)
       const few = await peakOfArchive(cloud, FEW)
       const many = await peakOfArchive(cloud, MANY)
-      const one = (value: number) => ({ count: 1, median: value, p10: value, p90: value })
       return {
         series: [
-          { name: 'the archive, objects a second', unit: '1/s', ...one(rate) },
+          { name: 'the archive, objects a second', unit: '1/s', ...summaryOf([rate]) },
           { name: 'one at a time, for an object', unit: 'ms', ...summaryOf(each) },
-          { name: `most memory, ${FEW} objects`, unit: 'MiB', ...one(few) },
-          { name: `most memory, ${MANY} objects`, unit: 'MiB', ...one(many) },
+          { name: `most memory, ${FEW} objects`, unit: 'MiB', ...summaryOf([few]) },
+          { name: `most memory, ${MANY} objects`, unit: 'MiB', ...summaryOf([many]) },
         ],
         verdicts: [
           {
@@ -83,7 +83,7 @@ async function oneByOne(
   storage: ReturnType<typeof googleClientsOf>['storage'],
   folder: string,
 ): Promise<readonly number[]> {
-  const [, bucket = '', prefix = ''] = /^gs:\/\/([^/]+)\/(.*)$/.exec(folder) ?? []
+  const { bucket, name: prefix } = splitUri(folder)
   const [files] = await storage.bucket(bucket).getFiles({ prefix })
   const each: number[] = []
   for (const file of files) {

@@ -1,4 +1,5 @@
 import pMap from 'p-map'
+import { splitUri } from '../../activities/objects.ts'
 import type { TestCloud } from '../../test/support/local-cloud.ts'
 
 /**
@@ -12,7 +13,7 @@ export async function putObjects(
   count: number,
   content: string,
 ): Promise<void> {
-  const [, bucket = '', prefix = ''] = /^gs:\/\/([^/]+)\/(.*)$/.exec(folder) ?? []
+  const { bucket, name: prefix } = splitUri(folder)
   const upload = `${cloud.get('STORAGE_API_ENDPOINT')}/upload/storage/v1/b/${bucket}/o?uploadType=media&name=`
   const names = Array.from({ length: count }, (_, i) => `${prefix}trips-${String(i).padStart(6, '0')}.json`)
   await pMap(

@@ -3,8 +3,8 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Bench, Outcome } from './bench.ts'
 
-/** Where the JSON goes; not kept in the repository. */
-const FOLDER = join(import.meta.dirname, '..', '..', '.local', 'bench')
+/** Where the benchmarks keep their files; not kept in the repository. */
+export const FOLDER = join(import.meta.dirname, '..', '..', '.local', 'bench')
 
 /** What a benchmark found, as text. */
 export function textOf({ name, question }: Bench, { series, verdicts, notes }: Outcome): string {

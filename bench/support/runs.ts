@@ -5,6 +5,7 @@ import { buildWorkflowBundle } from '../../src/worker/workflow-bundle.ts'
 import type { TestBatch } from '../../test/support/batches.ts'
 import { loadsOf, placesOf } from '../../test/support/batches.ts'
 import type { Pipeline, Run } from '../../test/support/pipeline.ts'
+import { FOLDER } from './report.ts'
 import { WORKER_HEAP } from './worker-heap.ts'
 
 /**
@@ -12,9 +13,8 @@ import { WORKER_HEAP } from './worker-heap.ts'
  * workflows are bundled before it starts.
  */
 export async function productionWorker(): Promise<Readonly<Record<string, string>>> {
-  const folder = join(import.meta.dirname, '..', '..', '.local', 'bench')
-  mkdirSync(folder, { recursive: true })
-  const bundle = join(folder, 'workflow-bundle.js')
+  mkdirSync(FOLDER, { recursive: true })
+  const bundle = join(FOLDER, 'workflow-bundle.js')
   await buildWorkflowBundle(bundle, new DefaultLogger('ERROR'))
   return {
     POLL_MINIMUM_MS: '',
@@ -81,8 +81,12 @@ export async function waitsOf({ dataproc }: Pipeline): Promise<Waits> {
   return { toSubmit, toDelete }
 }
 
-/** Calls that only look at a cluster, an operation or a job. */
-export async function readsOf({ dataproc }: Pipeline): Promise<number> {
+/**
+ * Calls that only look at a cluster, an operation or a job, a minute and run.
+ * @param durations of all runs since the calls were last cleared, in milliseconds
+ */
+export async function readsPerMinute({ dataproc }: Pipeline, durations: readonly number[]): Promise<number> {
   const { GetJob = 0, GetCluster = 0, GetOperation = 0 } = await dataproc.calls()
-  return GetJob + GetCluster + GetOperation
+  const minutes = durations.reduce((sum, ms) => sum + ms, 0) / 60_000
+  return (GetJob + GetCluster + GetOperation) / minutes
 }

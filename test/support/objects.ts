@@ -1,14 +1,15 @@
 import type { Storage } from '@google-cloud/storage'
+import { splitUri } from '../../activities/objects.ts'
 
 /** Writes an object. @param uri `gs://bucket/name` */
 export async function putObject(storage: Storage, uri: string, content: string | Buffer): Promise<void> {
-  const [bucket, name] = split(uri)
+  const { bucket, name } = splitUri(uri)
   await storage.bucket(bucket).file(name).save(content, { resumable: false })
 }
 
 /** Deletes an object. */
 export async function removeObject(storage: Storage, uri: string): Promise<void> {
-  const [bucket, name] = split(uri)
+  const { bucket, name } = splitUri(uri)
   await storage.bucket(bucket).file(name).delete()
 }
 
@@ -24,15 +25,10 @@ export async function contents(storage: Storage, folder: string): Promise<Record
 }
 
 async function contentsNow(storage: Storage, folder: string): Promise<Record<string, string>> {
-  const [bucket, prefix] = split(folder)
+  const { bucket, name: prefix } = splitUri(folder)
   const [files] = await storage.bucket(bucket).getFiles({ prefix })
   const entries = files.map(
     async (file) => [file.name.slice(prefix.length), String((await file.download())[0])] as const,
   )
   return Object.fromEntries(await Promise.all(entries))
-}
-
-function split(uri: string): [string, string] {
-  const [, bucket = '', name = ''] = /^gs:\/\/([^/]+)\/(.*)$/s.exec(uri) ?? []
-  return [bucket, name]
 }

@@ -61,7 +61,7 @@ async function apply(
       const pairs = rest.matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g)
       const here = [...pairs].map(([, key, quoted, plain = '']) => [
         key,
-        quoted ?? plain.replace(/^\/app\b/, stage.folder),
+        (quoted ?? plain).replace(/^\/app\b/, stage.folder),
       ])
       return { ...stage, env: { ...stage.env, ...Object.fromEntries(here) } }
     }

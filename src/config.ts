@@ -4,6 +4,7 @@ import type { SparkJobOptions } from '../activities/spark-arguments.ts'
 import type { LoadOptions, TableShape } from '../activities/table-schema.ts'
 import type { WriteDisposition } from '../workflows/contract.ts'
 import type { PathRules } from '../workflows/paths.ts'
+import { type CallerRules, callerRules } from './caller-rules.ts'
 import { clusterShape } from './cluster-shape.ts'
 import { ConfigurationError, checkEnvironment, listOf, refuseFaults, text } from './environment.ts'
 import { sparkOptions } from './spark-options.ts'
@@ -28,12 +29,14 @@ export interface GoogleConfig {
 }
 
 /** What the pipeline does unless a run says otherwise. */
-export interface PipelineConfig {
+export interface PipelineConfig extends CallerRules {
   /** Tells the clusters of one deployment from another's in the same project. */
   readonly deployment: string
   /** Clusters that the deployment may have at a time; further runs wait. */
   readonly maxClusters: number
   readonly paths: PathRules
+  /** Where the worker keeps its own notes, and the scripts that clusters run. */
+  readonly stateBucket: string
   readonly outputTable: string
   readonly writeDisposition: WriteDisposition
   readonly bigqueryLocation: string
@@ -81,7 +84,7 @@ export interface AuthenticationConfig {
 
 export interface GatewayConfig {
   readonly temporal: TemporalConfig
-  readonly pipeline: Pick<PipelineConfig, 'paths' | 'outputTable'>
+  readonly pipeline: Pick<PipelineConfig, 'paths' | 'outputTable' | keyof CallerRules>
   readonly authentication: AuthenticationConfig
   /** What one caller may send. */
   readonly requestsPerMinute: number
@@ -122,7 +125,17 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
   const cluster = clusterShape(v, env)
   const { spark, faults: sparkFaults } = sparkOptions(v)
   const { load, faults: tableFaults } = tableOptions(v)
-  refuseFaults([...faults, ...accessFaults, ...cluster.faults, ...sparkFaults, ...tableFaults])
+  const paths = pathRulesOf(v)
+  const callers = callerRules(v, paths)
+  refuseFaults([
+    ...faults,
+    ...stateBucketFaults(v.STATE_BUCKET, paths),
+    ...callers.faults,
+    ...accessFaults,
+    ...cluster.faults,
+    ...sparkFaults,
+    ...tableFaults,
+  ])
   return Object.freeze({
     temporal: temporalOf(access, v),
     google: {
@@ -135,7 +148,9 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
     pipeline: {
       deployment: v.DEPLOYMENT,
       maxClusters: v.MAX_CLUSTERS,
-      paths: pathRulesOf(v),
+      paths,
+      ...callers.rules,
+      stateBucket: v.STATE_BUCKET,
       outputTable: v.BQ_OUTPUT_TABLE.replace(':', '.'),
       writeDisposition: v.WRITE_DISPOSITION,
       bigqueryLocation: v.BQ_LOCATION,
@@ -225,11 +240,13 @@ export function loadGatewayConfig(env: Env = process.env): GatewayConfig {
     }),
     env,
   )
-  refuseFaults([...faults, ...accessFaults])
+  const paths = pathRulesOf(v)
+  const callers = callerRules(v, paths)
+  refuseFaults([...faults, ...callers.faults, ...accessFaults])
   const iap = v.AUTHENTICATION === 'iap'
   return Object.freeze({
     temporal: temporalOf(access, v),
-    pipeline: { paths: pathRulesOf(v), outputTable: v.BQ_OUTPUT_TABLE.replace(':', '.') },
+    pipeline: { paths, ...callers.rules, outputTable: v.BQ_OUTPUT_TABLE.replace(':', '.') },
     authentication: {
       mode: v.AUTHENTICATION,
       audiences: listOf(String(v[audience])),
@@ -259,14 +276,19 @@ function temporalOf(
   }
 }
 
+/** Notes among what others can write would be theirs to forge. */
+function stateBucketFaults(stateBucket: string, { rawBucket, processedBucket, allowedBuckets }: PathRules) {
+  return [rawBucket, processedBucket, ...allowedBuckets].includes(stateBucket)
+    ? ['STATE_BUCKET must be a bucket of its own, not RAW_BUCKET, PROCESSED_BUCKET or one of ALLOWED_BUCKETS']
+    : []
+}
+
+/** Also of values that have faults, since all faults are found before any is reported. */
 function pathRulesOf(v: {
-  readonly RAW_BUCKET: string
-  readonly PROCESSED_BUCKET: string
+  readonly RAW_BUCKET?: string
+  readonly PROCESSED_BUCKET?: string
   readonly ALLOWED_BUCKETS?: string
 }): PathRules {
-  return {
-    rawBucket: v.RAW_BUCKET,
-    processedBucket: v.PROCESSED_BUCKET,
-    allowedBuckets: listOf(v.ALLOWED_BUCKETS ?? v.RAW_BUCKET),
-  }
+  const { RAW_BUCKET: rawBucket = '', PROCESSED_BUCKET: processedBucket = '' } = v
+  return { rawBucket, processedBucket, allowedBuckets: listOf(v.ALLOWED_BUCKETS ?? rawBucket) }
 }

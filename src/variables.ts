@@ -53,6 +53,8 @@ const temporalVariables = {
 
 // https://cloud.google.com/storage/docs/buckets#naming; a gs:// before it is a mistake that is easily made.
 const BUCKET_NAME = '^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$'
+// The value of a label too: https://cloud.google.com/storage/docs/tags-and-labels#bucket-labels
+const STATE_BUCKET_NAME = '^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$'
 
 /** What the gateway and the worker must agree on. */
 const pipelineVariables = {
@@ -68,6 +70,14 @@ const pipelineVariables = {
     description: 'output table, project.dataset.table',
     pattern: '^[^.:`]+[.:][^.:`]+\\.[^.:`]+$',
   }),
+  ALLOWED_TABLES: optionalText({
+    description:
+      'tables that a request may name beside BQ_OUTPUT_TABLE, comma-separated, each project.dataset.table, or project.dataset.* for those that the pipeline makes itself in that dataset; default: none',
+  }),
+  CALLER_FOLDERS: optionalText({
+    description:
+      'folders below which a request may put its transformed and failed records, comma-separated, each gs://bucket/folder/ or relative to RAW_BUCKET; default: none, so that they lie beside the raw path',
+  }),
   LOG_LEVEL: text({ description: 'trace, debug, info, warn or error', default: 'info' }),
 }
 
@@ -75,6 +85,11 @@ const pipelineVariables = {
 export const workerVariables = {
   ...temporalVariables,
   ...pipelineVariables,
+  STATE_BUCKET: text({
+    description:
+      "bucket of the worker's own notes and of the scripts that clusters run; nobody but the worker may write there. Three to 63 characters, no dots",
+    pattern: STATE_BUCKET_NAME,
+  }),
   GOOGLE_CLOUD_PROJECT: text({ description: 'project of clusters and jobs' }),
   DATAPROC_REGION: text({ description: 'region of the clusters', default: 'us-central1' }),
   DATAPROC_API_ENDPOINT: optionalText({

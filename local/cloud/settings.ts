@@ -4,6 +4,7 @@ export const LOCAL = {
   region: 'us-central1',
   rawBucket: 'local-project-raw',
   processedBucket: 'local-project-processed',
+  stateBucket: 'local-project-state',
   dataset: 'ComposerDemo',
   table: 'local-project.ComposerDemo.nyc-tlc-yellow-trips',
   namespace: 'default',
@@ -23,6 +24,7 @@ export function constantEnvironment(): CloudEnvironment {
     DATAPROC_REGION: LOCAL.region,
     RAW_BUCKET: LOCAL.rawBucket,
     PROCESSED_BUCKET: LOCAL.processedBucket,
+    STATE_BUCKET: LOCAL.stateBucket,
     BQ_OUTPUT_TABLE: LOCAL.table,
     TEMPORAL_NAMESPACE: LOCAL.namespace,
     // What somebody's shell says of another Temporal must not reach this one.

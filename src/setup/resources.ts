@@ -17,6 +17,7 @@ export function storageResources(storage: GoogleClients['storage'], config: Setu
     bucket(storage, rawBucket, { location, datasetLocation }),
     temporaryFilesRule(storage, rawBucket, { folders, days }),
     ...(processedBucket === rawBucket ? [] : [bucket(storage, processedBucket, { location })]),
+    bucket(storage, pipeline.stateBucket, { location }),
     sparkScript(storage, rawBucket, config.sparkScriptUri),
   ]
 }

@@ -11,6 +11,7 @@ const { cluster: shape } = loadWorkerConfig({
   GOOGLE_CLOUD_PROJECT: 'my-project',
   RAW_BUCKET: 'raw',
   PROCESSED_BUCKET: 'processed',
+  STATE_BUCKET: 'state',
   BQ_OUTPUT_TABLE: 'my-project.Demo.trips',
   CLUSTER_ZONES: 'us-central1-a,us-central1-b',
   CLUSTER_CONFIG_FILE: join(import.meta.dirname, '..', '..', 'deploy', 'cluster.example.yaml'),

@@ -6,6 +6,7 @@ const { load } = loadWorkerConfig({
   GOOGLE_CLOUD_PROJECT: 'some-project',
   RAW_BUCKET: 'raw',
   PROCESSED_BUCKET: 'processed',
+  STATE_BUCKET: 'state',
   BQ_OUTPUT_TABLE: 'some-project.Demo.trips',
   TABLE_PARTITION_FIELD: 'pickup_datetime',
   TABLE_PARTITION_TYPE: 'MONTH',

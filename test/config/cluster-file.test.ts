@@ -13,6 +13,7 @@ const worker = {
   GOOGLE_CLOUD_PROJECT: 'some-project',
   RAW_BUCKET: 'raw',
   PROCESSED_BUCKET: 'processed',
+  STATE_BUCKET: 'state',
   BQ_OUTPUT_TABLE: 'some-project.Demo.trips',
 }
 

@@ -9,6 +9,7 @@ const worker = {
   GOOGLE_CLOUD_PROJECT: 'some-project',
   RAW_BUCKET: 'raw',
   PROCESSED_BUCKET: 'processed',
+  STATE_BUCKET: 'state',
   BQ_OUTPUT_TABLE: 'some-project:Demo.trips',
 }
 const gateway = {
@@ -35,6 +36,7 @@ describe('the configuration', () => {
       'GOOGLE_CLOUD_PROJECT',
       'RAW_BUCKET',
       'PROCESSED_BUCKET',
+      'STATE_BUCKET',
       'BQ_OUTPUT_TABLE',
       'MAX_REJECTS',
       'CLUSTER_WORKERS',
@@ -50,6 +52,53 @@ describe('the configuration', () => {
         /:\n {2}RAW_BUCKET does not have the form that it must have \(bucket of .*\)$/,
       )
     }
+  })
+
+  test('the state bucket is one of its own, whose name can be the value of a label', () => {
+    expect(loadWorkerConfig(worker).pipeline.stateBucket).toBe('state')
+    const shared = { ...worker, ALLOWED_BUCKETS: 'raw, landing' }
+    for (const STATE_BUCKET of ['raw', 'processed', 'landing']) {
+      expect(() => loadWorkerConfig({ ...shared, STATE_BUCKET })).toThrow('STATE_BUCKET must be a bucket of')
+    }
+    for (const STATE_BUCKET of ['example.com', 'gs://state', 'State', 'x'.repeat(64)]) {
+      expect(() => loadWorkerConfig({ ...worker, STATE_BUCKET })).toThrow(
+        'STATE_BUCKET does not have the form',
+      )
+    }
+  })
+
+  test('reads which tables and folders a request may name, the same for gateway and worker', () => {
+    const rules = {
+      ALLOWED_TABLES: 'some-project:Demo.daily, some-project.Scratch.*',
+      CALLER_FOLDERS: 'gs://raw/out, outcomes/team-a/',
+    }
+    const read = {
+      allowedTables: ['some-project.Demo.daily', 'some-project.Scratch.*'],
+      callerFolders: ['gs://raw/out/', 'gs://raw/outcomes/team-a/'],
+    }
+    expect(loadWorkerConfig({ ...worker, ...rules }).pipeline).toMatchObject(read)
+    expect(loadGatewayConfig({ ...gateway, ...rules }).pipeline).toMatchObject(read)
+    const none = { allowedTables: [], callerFolders: [] }
+    expect(loadWorkerConfig(worker).pipeline).toMatchObject(none)
+    expect(loadGatewayConfig(gateway).pipeline).toMatchObject(none)
+  })
+
+  test('reports all faults of these lists together', () => {
+    const faults = {
+      ALLOWED_TABLES: 'trips, p.*.trips, p.d.trips*, *',
+      CALLER_FOLDERS: 'gs://raw/, gs://elsewhere/out/, a/../b',
+    }
+    for (const load of [
+      () => loadWorkerConfig({ ...worker, ...faults }),
+      () => loadGatewayConfig({ ...gateway, ...faults }),
+    ]) {
+      expect(load).toThrow('The configuration has 7 faults')
+      expect(load).toThrow('ALLOWED_TABLES names "p.d.trips*", which is not project.dataset.table')
+      expect(load).toThrow('CALLER_FOLDERS names the bucket elsewhere, which is not in ALLOWED_BUCKETS')
+    }
+    const nothing = (): unknown => loadWorkerConfig({ ...faults, STATE_BUCKET: 'state' })
+    expect(nothing).toThrow('RAW_BUCKET is missing')
+    expect(nothing).toThrow('ALLOWED_TABLES names "trips"')
   })
 
   test('P15: says how many clusters there may be at a time, at least one', () => {

@@ -12,6 +12,7 @@ const load = (env: Readonly<Record<string, string>>) =>
     GOOGLE_CLOUD_PROJECT: 'some-project',
     RAW_BUCKET: 'raw',
     PROCESSED_BUCKET: 'processed',
+    STATE_BUCKET: 'state',
     BQ_OUTPUT_TABLE: 'some-project.Demo.trips',
     ...env,
   })

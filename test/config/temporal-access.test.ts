@@ -10,6 +10,7 @@ const pipeline = {
   GOOGLE_CLOUD_PROJECT: 'some-project',
   RAW_BUCKET: 'raw',
   PROCESSED_BUCKET: 'processed',
+  STATE_BUCKET: 'state',
   BQ_OUTPUT_TABLE: 'some-project.Demo.trips',
 }
 let folder: string

@@ -12,7 +12,7 @@ import { Control } from '../support/control.ts'
 import { startCloud, type TestCloud } from '../support/local-cloud.ts'
 import { until } from '../support/until.ts'
 
-const THINGS = 9
+const THINGS = 10
 
 let cloud: TestCloud
 let env: Record<string, string>
@@ -27,6 +27,7 @@ beforeAll(async () => {
     ...cloud.env,
     RAW_BUCKET: 'own-raw',
     PROCESSED_BUCKET: 'own-processed',
+    STATE_BUCKET: 'own-state',
     BQ_OUTPUT_TABLE: 'own-project.Own.trips',
     BQ_LOCATION: 'EU',
     BATCH_FOLDERS: 'exports, nightly/',
@@ -179,7 +180,7 @@ describe('average-speed setup', () => {
     const { code, stdout } = await runCli(['setup'], { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' })
     expect(stdout).toMatch(/^failed .*Temporal at 127\.0\.0\.1:1/m)
     expect(stdout).toMatch(/-> Start it, or correct TEMPORAL_ADDRESS/)
-    expect(stdout.match(/^unchanged /gm)).toHaveLength(6)
+    expect(stdout.match(/^unchanged /gm)).toHaveLength(7)
     expect(code).toBe(1)
   })
 
@@ -189,6 +190,7 @@ describe('average-speed setup', () => {
       'GOOGLE_CLOUD_PROJECT',
       'RAW_BUCKET',
       'PROCESSED_BUCKET',
+      'STATE_BUCKET',
       'BQ_OUTPUT_TABLE',
       'TEMPORARY_FILE_DAYS',
     ]) {

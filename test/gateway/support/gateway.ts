@@ -45,6 +45,8 @@ export function testConfig(issuer: Issuer, temporalAddress: string): GatewayConf
     pipeline: {
       paths: { rawBucket: 'raw-bucket', processedBucket: 'processed-bucket', allowedBuckets: ['raw-bucket'] },
       outputTable: 'test-project.dataset.table',
+      allowedTables: [],
+      callerFolders: [],
     },
     authentication: {
       mode: 'id-token',

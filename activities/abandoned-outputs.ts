@@ -1,41 +1,62 @@
 import { Context } from '@temporalio/activity'
+import { clusterNameOf } from '../workflows/attempt-names.ts'
+import { confirmedPlanOf } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { getCluster } from './get-cluster.ts'
 import { createLoadJobs } from './load-jobs.ts'
 import { type OutputNote, outputNotes } from './output-notes.ts'
+import { batchFolders } from './storage/own-folder.ts'
 import { deleteOutput } from './temporary-files.ts'
 
-/**
- * Deletes the outputs of runs that are closed and did not do so themselves. One that is still being written, or loaded,
- * is left to the next time.
- * @throws the first error, after all were tried
- */
-export async function deleteAbandonedOutputs(
-  clients: ActivityClients,
-  settings: ActivitySettings,
-): Promise<void> {
+/** Outputs that nobody deletes any more. */
+export interface AbandonedOutputs {
+  /**
+   * Deletes the outputs of runs that are closed and did not do so themselves. One that is still being written, or loaded,
+   * is left to the next time.
+   * @throws the first error, after all were tried
+   */
+  deleteAll(): Promise<void>
+  /** The same for the attempt of a cluster that has just been deleted, whether its run is closed or goes on with another. */
+  deleteOf(key: string): Promise<void>
+}
+
+/** Finds outputs by the worker's own notes: a cluster's labels and metadata may be anybody's. */
+export function abandonedOutputs(clients: ActivityClients, settings: ActivitySettings): AbandonedOutputs {
   const { storage, bigquery, clusters, isWorkflowOpen } = clients
-  const { project: projectId, region } = settings
+  const { project: projectId, region, defaults } = settings
   const notes = outputNotes(storage, settings)
   const loads = createLoadJobs(bigquery, settings)
 
-  async function mayBeNeeded({ owner, clusterName, loadId }: OutputNote): Promise<boolean> {
-    if (await isWorkflowOpen(owner)) return true
-    if ((await getCluster(clusters, { projectId, region, clusterName })) !== undefined) return true
-    return loads.isUnderWay(loadId)
+  async function isBeingWritten(key: string): Promise<boolean> {
+    const clusterName = clusterNameOf(key)
+    return (await getCluster(clusters, { projectId, region, clusterName })) !== undefined
   }
 
-  const errors: unknown[] = []
-  for await (const { key, note } of notes.list()) {
-    try {
-      if (await mayBeNeeded(note)) continue
-      const { outputPath, owner } = note
-      Context.current().log.warn('deleting an abandoned output', { outputPath, owner })
-      await deleteOutput(storage, outputPath)
-      await notes.remove(key)
-    } catch (error) {
-      errors.push(error)
-    }
+  async function remove(key: string, { input, owner, loadId }: OutputNote): Promise<void> {
+    if ((await isBeingWritten(key)) || (await loads.isUnderWay(loadId))) return
+    const folders = batchFolders(confirmedPlanOf(input, defaults), defaults)
+    const { uri: outputPath } = folders.output(key)
+    Context.current().log.warn('deleting an abandoned output', { outputPath, owner })
+    await deleteOutput(storage, folders, key)
+    await notes.remove(key)
   }
-  if (errors.length > 0) throw errors[0]
+
+  return {
+    async deleteAll() {
+      const errors: unknown[] = []
+      for await (const key of notes.list()) {
+        try {
+          const note = await notes.read(key)
+          if (note !== undefined && !(await isWorkflowOpen(note.owner))) await remove(key, note)
+        } catch (error) {
+          errors.push(error)
+        }
+      }
+      if (errors.length > 0) throw errors[0]
+    },
+    async deleteOf(key) {
+      const note = await notes.read(key)
+      if (note !== undefined) await remove(key, note)
+    },
+  }
 }

@@ -1,28 +1,36 @@
 import type { Storage } from '@google-cloud/storage'
-import { processedPath } from '../workflows/paths.ts'
-import type { RunPlan } from '../workflows/plan.ts'
-import { readObject, writeObject } from './objects.ts'
+import { Type } from 'typebox'
+import type { OwnBatch } from './batch-claim.ts'
+import { writeObject } from './objects.ts'
+import { readNote } from './storage/notes.ts'
+import type { OwnFolder } from './storage/own-folder.ts'
 
-/** What tells where a batch is archived. */
-type Place = Pick<RunPlan, 'batchPath' | 'processedRoot' | 'batchName'> & {
-  readonly reload?: string | undefined
-}
+/** The day alone: the place follows from it and from the batch. */
+const ArchivePlace = Type.Object({ processedDate: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' }) })
 
-/** Where the batch was archived, or began to be; nothing if it never was. */
-export async function readArchivePlace(storage: Storage, place: Place): Promise<string | undefined> {
-  const stored = await readObject(storage, uriOf(place))
-  return stored === undefined
-    ? undefined
-    : (JSON.parse(stored.text) as { readonly processedPath: string }).processedPath
+/**
+ * Where the batch was archived, or began to be; nothing if it never was.
+ * @param reload of the archive that is looked for; nothing for the first one
+ */
+export async function readArchivePlace(
+  storage: Storage,
+  { folders }: OwnBatch,
+  reload: string | undefined,
+): Promise<OwnFolder | undefined> {
+  const stored = await readNote(storage, uriOf(folders.notes, reload), ArchivePlace)
+  return stored && folders.archive(stored.value.processedDate, reload)
 }
 
 /** Settles where the batch is archived: in the folder of the day of the first try, which later tries keep. */
-export async function settleArchivePlace(storage: Storage, place: Place, now: Date): Promise<string> {
-  const path = processedPath(place, now.toISOString().slice(0, 10), place.reload)
-  if (await writeObject(storage, uriOf(place), JSON.stringify({ processedPath: path }), 0)) return path
-  return (await readArchivePlace(storage, place)) ?? path
+export async function settleArchivePlace(storage: Storage, batch: OwnBatch, now: Date): Promise<OwnFolder> {
+  const { plan, folders } = batch
+  const processedDate = now.toISOString().slice(0, 10)
+  const uri = uriOf(folders.notes, plan.reload)
+  const first = await writeObject(storage, uri, JSON.stringify({ processedDate }), 0)
+  const settled = first ? undefined : await readArchivePlace(storage, batch, plan.reload)
+  return settled ?? folders.archive(processedDate, plan.reload)
 }
 
-function uriOf({ batchPath, reload }: Place): string {
-  return `${batchPath}archive${reload === undefined ? '' : `-${reload}`}.json`
+function uriOf(notes: OwnFolder, reload: string | undefined): string {
+  return `${notes.uri}archive${reload === undefined ? '' : `-${reload}`}.json`
 }

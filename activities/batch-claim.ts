@@ -1,37 +1,51 @@
-import type { RunPlan } from '../workflows/plan.ts'
+import type { RunDefaults, RunPlan } from '../workflows/plan.ts'
 import { createClaims } from './claims.ts'
+import { type ConfirmedPlan, confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients } from './context.ts'
 import { failure } from './failures.ts'
 import { workflowId } from './owner.ts'
+import { type BatchFolders, batchFolders } from './storage/own-folder.ts'
 
-/** The right to work on a batch (P2). */
+/** A batch that the current activity's workflow may work on, as this worker sees it. */
+export interface OwnBatch {
+  readonly plan: ConfirmedPlan
+  readonly folders: BatchFolders
+}
+
+/** The right to work on a batch (P2). Who has it has proven whose batch it is: names alone can be forged (P16). */
 export interface BatchClaim {
   /**
    * Takes the claim, or makes sure that it is still ours: a run that was reset to a point after its claim may have given it
    * up since.
-   * @throws BatchInProgress when another open run has it
+   * @param given is made anew from its input
+   * @returns what may be changed
+   * @throws InvalidInput for a plan that this worker would not make, BatchInProgress when another open run has the batch
    */
-  hold(plan: RunPlan): Promise<void>
+  hold(given: RunPlan): Promise<OwnBatch>
   /** Gives the claim up; does nothing when it is not ours. */
-  release(plan: RunPlan): Promise<void>
+  release(given: RunPlan): Promise<void>
 }
 
 /** Claims on batches, each for the workflow that the current activity works for. */
-export function createBatchClaim({
-  storage,
-  isWorkflowOpen,
-}: Pick<ActivityClients, 'storage' | 'isWorkflowOpen'>): BatchClaim {
+export function createBatchClaim(
+  { storage, isWorkflowOpen }: Pick<ActivityClients, 'storage' | 'isWorkflowOpen'>,
+  defaults: RunDefaults,
+): BatchClaim {
   const claims = createClaims(storage, isWorkflowOpen)
-  const uriOf = (plan: RunPlan): string => `${plan.batchPath}claim.json`
+  const batchOf = (given: RunPlan): OwnBatch => {
+    const plan = confirmPlan(given, defaults)
+    return { plan, folders: batchFolders(plan, defaults) }
+  }
   return {
-    async hold(plan) {
-      const holder = await claims.acquire(uriOf(plan), workflowId())
-      if (holder === undefined) return
+    async hold(given) {
+      const batch = batchOf(given)
+      const holder = await claims.acquire(batch.folders.notes, workflowId())
+      if (holder === undefined) return batch
       throw failure(
         'BatchInProgress',
-        `${plan.rawPath} is being processed by the run ${holder}. Wait for it, or cancel it.`,
+        `${batch.plan.rawPath} is being processed by the run ${holder}. Wait for it, or cancel it.`,
       )
     },
-    release: (plan) => claims.release(uriOf(plan), workflowId()),
+    release: (given) => claims.release(batchOf(given).folders.notes, workflowId()),
   }
 }

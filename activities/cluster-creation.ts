@@ -1,5 +1,6 @@
 import type { protos } from '@google-cloud/dataproc'
 import { operationsProtos } from 'google-gax'
+import { clusterNameOf } from '../workflows/attempt-names.ts'
 import type { Attempt, ClusterRef, Deadlines } from '../workflows/run-types.ts'
 import { firstIn } from './cluster-times.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
@@ -29,6 +30,7 @@ export function clusterCreation(clients: ActivityClients, settings: ActivitySett
      */
     async createCluster(attempt: Attempt, deadlines: Deadlines): Promise<ClusterRef> {
       return attempting(`create the cluster ${attempt.clusterName}`, async () => {
+        refuseForgedName(attempt)
         await requireSlot(attempt)
         const operation = await requestCreation(attempt, deadlines)
         const earlierGone = removeEarlierClusters(leftovers, attempt)
@@ -112,6 +114,12 @@ export function clusterCreation(clients: ActivityClients, settings: ActivitySett
 
 function isOursFor(cluster: Cluster, attempt: Attempt, settings: ActivitySettings): boolean {
   return isOurs(cluster, settings.deployment) && attemptKeyOf(cluster) === attempt.key
+}
+
+/** Whoever looks for the cluster later goes by the name that follows from its key. */
+function refuseForgedName({ key, clusterName }: Attempt): void {
+  if (/^[0-9a-f]{32}$/.test(key) && clusterName === clusterNameOf(key)) return
+  throw failure('InvalidInput', `${clusterName} is not the name that an attempt's cluster has.`)
 }
 
 function creationFailure(attempt: Attempt, reason: string): Error {

@@ -1,6 +1,11 @@
 import type { ActivitySettings } from './context.ts'
+import { notesFolder, type OwnFolder } from './storage/own-folder.ts'
 
-/** `gs://…/`, where a deployment keeps notes that belong to none of its batches and tables. */
-export function deploymentFolder({ deployment, defaults }: ActivitySettings): string {
-  return `gs://${defaults.paths.processedBucket}/_average-speed/deployments/${deployment}/`
+/** Where a deployment keeps notes that belong to none of its batches and tables. @param kind such as `outputs` */
+export function deploymentFolder(
+  { deployment, defaults }: Pick<ActivitySettings, 'deployment' | 'defaults'>,
+  kind?: string,
+): OwnFolder {
+  const path = `deployments/${deployment}`
+  return notesFolder(defaults.stateBucket, kind === undefined ? path : `${path}/${kind}`)
 }

@@ -2,26 +2,23 @@ import type { Storage } from '@google-cloud/storage'
 import type { RunPlan } from '../workflows/plan.ts'
 import { failure } from './failures.ts'
 import type { Manifest } from './manifests.ts'
-import { type Move, moveObjects } from './moves.ts'
-import { entriesBelow, entriesOf, sameBytes } from './objects.ts'
+import { moveObjects } from './moves.ts'
+import { type Entry, entriesOf, sameBytes } from './objects.ts'
 import { type Row, sideBySide } from './sorted-objects.ts'
+import type { OwnFolder } from './storage/own-folder.ts'
 
 /** Goes through the files that a manifest describes and what lies in some folders, side by side: the described one comes first. */
 function besideManifest(
   storage: Storage,
-  { rawPath }: RunPlan,
   manifest: Manifest,
-  folders: readonly string[],
+  folders: readonly OwnFolder[],
 ): AsyncGenerator<Row> {
-  return sideBySide([
-    entriesBelow(rawPath, manifest.objects()),
-    ...folders.map((folder) => entriesOf(storage, folder)),
-  ])
+  return sideBySide([manifest.entries(), ...folders.map(({ uri }) => entriesOf(storage, uri))])
 }
 
 /**
  * Every described file must be in one of the folders, with its bytes. A newer one of its name may lie in another of them.
- * @param folders such as the raw path and the processed path, `gs://…/`
+ * @param folders such as the raw path and the processed path
  * @returns how many files were described, and their bytes
  * @throws RawFilesMissing, RawFilesChanged
  */
@@ -29,10 +26,10 @@ export async function checkAllThere(
   storage: Storage,
   plan: RunPlan,
   manifest: Manifest,
-  folders: readonly string[],
+  folders: readonly OwnFolder[],
 ): Promise<{ readonly files: number; readonly bytes: number }> {
   let [files, bytes] = [0, 0]
-  for await (const { name, objects } of besideManifest(storage, plan, manifest, folders)) {
+  for await (const { name, objects } of besideManifest(storage, manifest, folders)) {
     const [described, ...candidates] = objects
     if (described === undefined) continue
     const found = candidates.filter((candidate) => candidate !== undefined)
@@ -61,20 +58,19 @@ export async function checkAllThere(
  */
 export async function moveDescribed(
   storage: Storage,
-  plan: RunPlan,
+  raw: OwnFolder,
   manifest: Manifest,
-  target: string,
+  target: OwnFolder,
 ): Promise<number> {
   let left = 0
-  async function* moves(): AsyncGenerator<Move> {
-    for await (const { name, objects } of besideManifest(storage, plan, manifest, [plan.rawPath])) {
-      const [described, object] = objects
+  async function* described(): AsyncGenerator<Entry> {
+    for await (const { name, objects } of besideManifest(storage, manifest, [raw])) {
+      const [known, object] = objects
       if (object === undefined) continue
-      if (described !== undefined && sameBytes(object, described))
-        yield { from: `${plan.rawPath}${name}`, to: `${target}${name}`, object }
+      if (known !== undefined && sameBytes(object, known)) yield { name, object }
       else left++
     }
   }
-  await moveObjects(storage, moves())
+  await moveObjects(storage, { from: raw, to: target }, described())
   return left
 }

@@ -1,5 +1,5 @@
 import type { Storage } from '@google-cloud/storage'
-import { fileAt, listObjects, splitUri } from './objects.ts'
+import { fileAt, listObjects, type ObjectDescription, splitUri } from './objects.ts'
 
 const TAIL_BYTES = 4_000
 const TAIL_LINES = 20
@@ -12,12 +12,12 @@ const TAIL_LINES = 20
 export async function driverTail(storage: Storage, resourceUri: string): Promise<string> {
   try {
     const { bucket } = splitUri(resourceUri)
-    const parts = []
-    for await (const object of listObjects(storage, resourceUri)) parts.push(object)
-    const last = parts.filter(({ size }) => size > 0).at(-1)
+    let last: ObjectDescription | undefined
+    for await (const object of listObjects(storage, resourceUri)) if (object.size > 0) last = object
     if (last === undefined) return ''
     const [content] = await fileAt(storage, `gs://${bucket}/${last.name}`).download({
       start: Math.max(0, last.size - TAIL_BYTES),
+      end: last.size - 1,
     })
     return content.toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n')
   } catch {

@@ -42,13 +42,15 @@ const ADVICE: Partial<Record<FailureType, string>> = {
   QuotaExceeded: 'Free some of the quota or ask for more, then retry the run.',
   Stockout: 'Retry the run later, or let CLUSTER_ZONES name more zones.',
   Unavailable: 'Retry the run once the service answers again.',
-  ClusterCreationFailed: 'Mend the cause, then retry the run.',
+  ClusterCreationFailed: 'Fix the cause, then retry the run.',
   ClusterGone: 'Retry the run; it gets a new cluster.',
   ClusterSlotLost: 'Retry the run; it gets in line anew.',
   ForeignCluster: 'Retry the run; it gets a new name.',
   SchemaMismatch:
     'Give the table the columns that the run writes, or name another output table, then retry the run.',
-  LoadFailed: 'Mend the cause, then retry the run.',
+  LoadFailed: 'Fix the cause, then retry the run.',
+  NoteUnreadable:
+    'Restore it from an earlier version, or delete it once you know who wrote it, then retry the run.',
 }
 
 /** A failure of a named type that is not retried within the run. */

@@ -20,16 +20,16 @@ export type { ActivityClients, ActivitySettings, RunState } from './context.ts'
 export function createActivities(clients: ActivityClients, settings: ActivitySettings) {
   return {
     ...preparationActivities(settings, zoneMemory(clients.storage, settings).inOrder),
-    ...batchActivities(clients),
-    ...rawFileActivities(clients),
+    ...batchActivities(clients, settings.defaults),
+    ...rawFileActivities(clients, settings.defaults),
     ...clusterCreation(clients, settings),
     ...clusterSlotActivities(clients, settings),
     ...clusterDeletion(clients, settings),
     ...sparkJobActivities(clients, settings),
-    ...outputActivities(clients),
+    ...outputActivities(clients, settings.defaults),
     ...warehouseActivities(clients, settings),
-    ...archiveActivities(clients),
-    ...receiptActivities(clients),
+    ...archiveActivities(clients, settings.defaults),
+    ...receiptActivities(clients, settings.defaults),
     ...temporaryFileActivities(clients, settings),
     ...orphanActivities(clients, settings),
   }

@@ -17,16 +17,15 @@ export interface JobSummary {
 /**
  * Reads a summary. A script must say `rows_read` and `rows_written`; `rows_rejected` and `rows_left_out` are 0 unless it says
  * otherwise.
- * @throws CountsDiffer when the text is no summary
+ * @throws CountsDiffer when the content is no summary
  */
-export function parseSummary(text: string, uri: string): JobSummary {
-  const content = parse(text)
+export function parseSummary(content: Readonly<Record<string, unknown>>, uri: string): JobSummary {
   const count = (name: string, fallback?: number): number => {
     const value = content[name] ?? fallback
     if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value)
     throw failure(
       'CountsDiffer',
-      `The Spark script must write a whole number as ${name} into ${uri}, and has written ${JSON.stringify(value) ?? 'none'}. Nothing was loaded; mend the script and retry the run.`,
+      `The Spark script must write a whole number as ${name} into ${uri}, and has written ${JSON.stringify(value)?.slice(0, 100) ?? 'none'}. Nothing was loaded; fix the script and retry the run.`,
     )
   }
   return {
@@ -35,15 +34,14 @@ export function parseSummary(text: string, uri: string): JobSummary {
     rejected: count('rows_rejected', 0),
     leftOut: count('rows_left_out', 0),
     ...(content['files_read'] !== undefined && { files: count('files_read') }),
-    rejectsByReason: (content['rejects_by_reason'] ?? {}) as Readonly<Record<string, number>>,
+    rejectsByReason: countsIn(content['rejects_by_reason']),
   }
 }
 
-function parse(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const content: unknown = JSON.parse(text)
-    return typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
+/** The counts by name in what may be anything; it only helps to explain a failure. */
+function countsIn(value: unknown): Readonly<Record<string, number>> {
+  const entries = Object.entries(typeof value === 'object' && value !== null ? value : {})
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  )
 }

@@ -1,13 +1,24 @@
 /** How a cluster says whose it is. */
 
 import type { protos } from '@google-cloud/dataproc'
+import { clusterNameOf } from '../workflows/attempt-names.ts'
 import { PIPELINE } from '../workflows/contract.ts'
 import type { Attempt } from '../workflows/run-types.ts'
 
 type Cluster = protos.google.cloud.dataproc.v1.ICluster
 
+/** Label under which a table that the pipeline makes carries the deployment's state bucket; set-up puts it on buckets, too. */
+export const STATE_LABEL = 'state_bucket'
+
 /** Labels that every cluster, job and load of the pipeline may carry for itself; a user's labels have other keys. */
-export const RESERVED_LABELS: readonly string[] = ['pipeline', 'deployment', 'run', 'attempt', 'rows_written']
+export const RESERVED_LABELS: readonly string[] = [
+  'pipeline',
+  'deployment',
+  'run',
+  'attempt',
+  'rows_written',
+  STATE_LABEL,
+]
 
 /** What the keys of the pipeline's own metadata begin with. */
 export const RESERVED_METADATA = `${PIPELINE}-`
@@ -15,20 +26,26 @@ export const RESERVED_METADATA = `${PIPELINE}-`
 /** Metadata key under which a cluster carries the id of its workflow, whole; labels would cut it. */
 const WORKFLOW_METADATA = 'average-speed-workflow-id'
 
-/** Metadata key under which a cluster carries the folder that its job writes to. */
-const OUTPUT_METADATA = 'average-speed-output-path'
-
 /** Labels and metadata of one attempt's cluster. */
 export function ownership(deployment: string, workflowId: string, attempt: Attempt) {
   return {
     labels: { pipeline: PIPELINE, deployment, run: labelValue(workflowId), attempt: attempt.key },
-    metadata: { [WORKFLOW_METADATA]: workflowId, [OUTPUT_METADATA]: attempt.outputPath },
+    metadata: { [WORKFLOW_METADATA]: workflowId },
   }
 }
 
-/** True when a cluster was made by this deployment of the pipeline. */
+/**
+ * True when a cluster was made by this deployment of the pipeline. Labels can be put on any cluster at any time, so its name,
+ * which is for ever, must follow from them.
+ */
 export function isOurs(cluster: Cluster, deployment: string): boolean {
-  return cluster.labels?.['pipeline'] === PIPELINE && cluster.labels['deployment'] === deployment
+  const { pipeline, deployment: owner, attempt } = cluster.labels ?? {}
+  return (
+    pipeline === PIPELINE &&
+    owner === deployment &&
+    attempt !== undefined &&
+    cluster.clusterName === clusterNameOf(attempt)
+  )
 }
 
 /** The attempt that a cluster was made for. */
@@ -39,11 +56,6 @@ export function attemptKeyOf(cluster: Cluster): string | undefined {
 /** The workflow that a cluster was made for. */
 export function workflowIdOfCluster(cluster: Cluster): string | undefined {
   return cluster.config?.gceClusterConfig?.metadata?.[WORKFLOW_METADATA]
-}
-
-/** The folder that the job of a cluster writes to. */
-export function outputPathOfCluster(cluster: Cluster): string | undefined {
-  return cluster.config?.gceClusterConfig?.metadata?.[OUTPUT_METADATA]
 }
 
 /** Filter for listing the clusters of a deployment: https://cloud.google.com/dataproc/docs/reference/rest/v1/projects.regions.clusters/list */

@@ -1,11 +1,11 @@
 import type { protos } from '@google-cloud/dataproc'
 import { Context } from '@temporalio/activity'
 import pMap from 'p-map'
-import { clusterDeletion } from './cluster-deletion.ts'
+import { abandonedOutputs } from './abandoned-outputs.ts'
+import { clusterRemoval } from './cluster-removal.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
-import { attemptKeyOf, outputPathOfCluster, workflowIdOfCluster } from './labels.ts'
+import { attemptKeyOf, workflowIdOfCluster } from './labels.ts'
 import { ourClusters } from './our-clusters.ts'
-import { deleteOutput } from './temporary-files.ts'
 
 type Cluster = protos.google.cloud.dataproc.v1.ICluster
 
@@ -15,7 +15,6 @@ interface Leftover {
   readonly uuid: string
   readonly key: string
   readonly owner: string
-  readonly outputPath: string | undefined
 }
 
 /** What runs leave behind that end without a word, or that a reset cuts off from what they had begun. */
@@ -30,16 +29,16 @@ export interface Leftovers {
   remove(isLeftover: (owner: string, key: string) => Promise<boolean>): Promise<readonly string[]>
 }
 
-/** Finds leftovers by what clusters carry: labels and metadata. */
+/** Finds leftovers by what clusters carry: their name, labels and metadata. */
 export function createLeftovers(clients: ActivityClients, settings: ActivitySettings): Leftovers {
-  const { storage } = clients
-  const { deleteClusterIfPresent } = clusterDeletion(clients, settings)
+  const removeCluster = clusterRemoval(clients, settings)
+  const outputs = abandonedOutputs(clients, settings)
 
-  async function removeOne({ name, uuid, key, owner, outputPath }: Leftover): Promise<void> {
+  async function removeOne({ name, uuid, key, owner }: Leftover): Promise<void> {
     Context.current().log.warn('deleting an orphaned cluster', { clusterName: name, owner })
-    await deleteClusterIfPresent({ name, uuid, key })
+    await removeCluster({ key, uuid, owner })
     // Not before the cluster is gone: its job would write on.
-    if (outputPath !== undefined) await deleteOutput(storage, outputPath)
+    await outputs.deleteOf(key)
   }
 
   return {
@@ -80,5 +79,5 @@ function leftoverOf(cluster: Cluster): Leftover | undefined {
   const key = attemptKeyOf(cluster)
   if (!name || !uuid || owner === undefined || key === undefined) return undefined
   if (cluster.status?.state === 'DELETING') return undefined
-  return { name, uuid, key, owner, outputPath: outputPathOfCluster(cluster) }
+  return { name, uuid, key, owner }
 }

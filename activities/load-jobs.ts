@@ -5,7 +5,9 @@ import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch } from '../workflows/run-types.ts'
 import type { ActivitySettings } from './context.ts'
 import { isAlreadyExists, isNotFound, passingFailure } from './failures.ts'
+import { STATE_LABEL } from './labels.ts'
 import { pollUntil } from './long-running.ts'
+import { tableAt, tableReference } from './tables.ts'
 
 interface JobLoadProperties {
   readonly destinationTableProperties?: { readonly labels: Record<string, string> }
@@ -32,13 +34,13 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
 
   /**
    * A load with other labels than its table has is refused, and a table's labels are its owner's: so only a load that makes
-   * the table carries any. https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#DestinationTableProperties
+   * the table carries any. Should somebody else make the table before this load does, the load fails.
+   * https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#DestinationTableProperties
    */
   async function propertiesOfNewTable(outputTable: string): Promise<JobLoadProperties> {
-    if (table.labels === undefined) return {}
-    const [projectId, datasetId, tableId] = splitTable(outputTable)
-    const [exists] = await bigquery.dataset(datasetId, { projectId }).table(tableId).exists()
-    return exists ? {} : { destinationTableProperties: { labels: { ...table.labels } } }
+    if ((await tableAt(bigquery, outputTable)) !== undefined) return {}
+    const labels = { ...table.labels, [STATE_LABEL]: settings.defaults.stateBucket }
+    return { destinationTableProperties: { labels } }
   }
 
   async function read(jobId: string): Promise<LoadJob | undefined> {
@@ -85,7 +87,7 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
 
     /** Asks for a load; does nothing when a job of that id exists. */
     async submit(jobId: string, plan: RunPlan, attempt: Attempt, rows: number): Promise<void> {
-      const [projectId, datasetId, tableId] = splitTable(plan.outputTable)
+      const { projectId, datasetId, tableId } = tableReference(plan.outputTable)
       try {
         await bigquery.createJob({
           jobId,
@@ -130,9 +132,4 @@ export function expectedRowsOf(job: LoadJob): number {
 export function readsOutputOf(job: LoadJob, attempt: Attempt): boolean {
   const uris = job.configuration?.load?.sourceUris ?? []
   return uris.every((uri) => uri.startsWith(attempt.outputPath))
-}
-
-function splitTable(table: string): [string, string, string] {
-  const [project = '', dataset = '', name = ''] = table.split('.')
-  return [project, dataset, name]
 }

@@ -13,12 +13,6 @@ export interface ObjectDescription {
   readonly crc32c: string
 }
 
-/** An object's text with the generation that a later write can be tied to. */
-export interface VersionedText {
-  readonly text: string
-  readonly generation: string
-}
-
 /** @param uri `gs://bucket/name` */
 export function fileAt(storage: Storage, uri: string): File {
   const { bucket, name } = splitUri(uri)
@@ -53,12 +47,9 @@ export async function withObject<T>(
   }
 }
 
-/** Reads a small object whole; nothing if there is none. */
-export async function readObject(storage: Storage, uri: string): Promise<VersionedText | undefined> {
-  return withObject(storage, uri, async (pinned, generation) => {
-    const [content] = await pinned.download()
-    return { text: content.toString('utf8'), generation }
-  })
+/** Whether there is such an object. */
+export async function exists(storage: Storage, uri: string): Promise<boolean> {
+  return (await withObject(storage, uri, async () => true)) ?? false
 }
 
 /**
@@ -85,19 +76,28 @@ export async function writeObject(
   }
 }
 
-/** Deletes an object; does nothing when there is none. @param uri `gs://bucket/name` */
-export async function deleteIfPresent(storage: Storage, uri: string): Promise<void> {
-  try {
-    await fileAt(storage, uri).delete()
-  } catch (error) {
-    if (!isNotFound(error)) throw error
+/** Lists every object under a folder, page by page. Placeholders for folders, whose names end in a slash, are left out. */
+export async function* listObjects(storage: Storage, folderUri: string): AsyncGenerator<ObjectDescription> {
+  for await (const found of listPages(storage, folderUri, 'name,generation,size,crc32c')) {
+    const { name, generation, size, crc32c } = found
+    if (name === undefined || name.endsWith('/')) continue
+    yield { name, generation: String(generation), size: Number(size), crc32c: String(crc32c) }
   }
 }
 
-/** Lists every object under a folder, page by page. Placeholders for folders, whose names end in a slash, are left out. */
-export async function* listObjects(storage: Storage, folderUri: string): AsyncGenerator<ObjectDescription> {
+/** The names below a folder of all objects under it, placeholders too: the folder's own is empty. */
+export async function* listNames(storage: Storage, folderUri: string): AsyncGenerator<string> {
+  const { name: prefix } = splitUri(folderUri)
+  for await (const { name = '' } of listPages(storage, folderUri, 'name')) yield name.slice(prefix.length)
+}
+
+async function* listPages(
+  storage: Storage,
+  folderUri: string,
+  itemFields: string,
+): AsyncGenerator<FileMetadata> {
   const { bucket, name: prefix } = splitUri(folderUri)
-  const fields = 'items(name,generation,size,crc32c),nextPageToken'
+  const fields = `items(${itemFields}),nextPageToken`
   let pageToken: string | undefined
   do {
     stopIfTold()
@@ -105,10 +105,7 @@ export async function* listObjects(storage: Storage, folderUri: string): AsyncGe
       .bucket(bucket)
       .getFiles({ prefix, fields, autoPaginate: false, ...(pageToken !== undefined && { pageToken }) })
     // Asked for some fields only, the client hands out the bare resources.
-    for (const { name, generation, size, crc32c } of files as unknown as FileMetadata[]) {
-      if (name === undefined || name.endsWith('/')) continue
-      yield { name, generation: String(generation), size: Number(size), crc32c: String(crc32c) }
-    }
+    yield* files as unknown as FileMetadata[]
     pageToken = (next as { readonly pageToken?: string } | null)?.pageToken
   } while (pageToken !== undefined)
 }
@@ -121,26 +118,9 @@ export interface Entry {
 
 /** The objects under a folder, in the order in which Cloud Storage lists them, which is that of their names in UTF-8. */
 export async function* entriesOf(storage: Storage, folderUri: string): AsyncGenerator<Entry> {
-  yield* entriesBelow(folderUri, listObjects(storage, folderUri))
-}
-
-/** Objects that all lie under a folder, by the rest of their names. */
-export async function* entriesBelow(
-  folderUri: string,
-  objects: AsyncIterable<ObjectDescription>,
-): AsyncGenerator<Entry> {
   const { name: prefix } = splitUri(folderUri)
-  for await (const object of objects) yield { name: object.name.slice(prefix.length), object }
-}
-
-/** The objects under a folder, by the rest of their name. */
-export async function objectsByRelativeName(
-  storage: Storage,
-  folderUri: string,
-): Promise<Map<string, ObjectDescription>> {
-  const objects = new Map<string, ObjectDescription>()
-  for await (const { name, object } of entriesOf(storage, folderUri)) objects.set(name, object)
-  return objects
+  for await (const object of listObjects(storage, folderUri))
+    yield { name: object.name.slice(prefix.length), object }
 }
 
 /** True when two objects hold the same bytes. */

@@ -1,4 +1,4 @@
-import { deleteAbandonedOutputs } from './abandoned-outputs.ts'
+import { abandonedOutputs } from './abandoned-outputs.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting } from './failures.ts'
 import { createLeftovers } from './leftovers.ts'
@@ -7,6 +7,7 @@ import { heartbeating } from './long-running.ts'
 /** Activities of the scheduled sweep. */
 export function orphanActivities(clients: ActivityClients, settings: ActivitySettings) {
   const leftovers = createLeftovers(clients, settings)
+  const outputs = abandonedOutputs(clients, settings)
   return {
     /**
      * Deletes every cluster of this deployment whose run is no more (P3), and what such runs have written. Whether a run is
@@ -19,7 +20,7 @@ export function orphanActivities(clients: ActivityClients, settings: ActivitySet
           try {
             return await leftovers.remove(async (owner) => !(await clients.isWorkflowOpen(owner)))
           } finally {
-            await deleteAbandonedOutputs(clients, settings)
+            await outputs.deleteAll()
           }
         }),
       )

@@ -1,18 +1,21 @@
 import type { Storage } from '@google-cloud/storage'
+import { type Static, Type } from 'typebox'
 import type { ActivitySettings } from './context.ts'
 import { deploymentFolder } from './deployment-folder.ts'
-import { deleteIfPresent, listObjects, readObject, splitUri, writeObject } from './objects.ts'
+import { listNames, writeObject } from './objects.ts'
+import { deleteObject } from './storage/effects.ts'
+import { readNote } from './storage/notes.ts'
 
-/** What an attempt's job writes, and who may still need it. */
-export interface OutputNote {
+/** What an attempt's job writes, and who may still need it. Where it writes follows from the run's input. */
+const OutputNote = Type.Object({
   /** The workflow that the attempt belongs to. */
-  readonly owner: string
-  readonly outputPath: string
-  /** The cluster that writes it. */
-  readonly clusterName: string
+  owner: Type.String({ minLength: 1 }),
+  /** The run's input, from which its paths follow. */
+  input: Type.Object({ rawPath: Type.String() }),
   /** Common beginning of the ids of the load jobs that may read it. */
-  readonly loadId: string
-}
+  loadId: Type.String({ minLength: 1 }),
+})
+export type OutputNote = Static<typeof OutputNote>
 
 /**
  * Notes on outputs, each from before its job is asked for until the output is deleted. A run that is terminated, or reset
@@ -23,25 +26,26 @@ export interface OutputNotes {
   add(key: string, note: OutputNote): Promise<void>
   /** Does nothing when there is no such note. */
   remove(key: string): Promise<void>
-  /** All notes of the deployment. */
-  list(): AsyncGenerator<{ readonly key: string; readonly note: OutputNote }>
+  /** @throws NoteUnreadable */
+  read(key: string): Promise<OutputNote | undefined>
+  /** The keys of all attempts of the deployment that are noted. */
+  list(): AsyncGenerator<string>
 }
 
-/** Notes in the processed bucket, beside the pipeline's other notes. */
+/** Notes among the deployment's own. */
 export function outputNotes(storage: Storage, settings: ActivitySettings): OutputNotes {
-  const folder = `${deploymentFolder(settings)}outputs/`
-  const uriOf = (key: string): string => `${folder}${key}.json`
+  const folder = deploymentFolder(settings, 'outputs')
+  const read = async (key: string) => (await readNote(storage, `${folder.uri}${key}.json`, OutputNote))?.value
   return {
     async add(key, note) {
-      await writeObject(storage, uriOf(key), JSON.stringify(note), 0)
+      await writeObject(storage, `${folder.uri}${key}.json`, JSON.stringify(note), 0)
     },
-    remove: (key) => deleteIfPresent(storage, uriOf(key)),
+    remove: (key) => deleteObject(storage, folder, `${key}.json`),
+    read,
     async *list() {
-      const { name: prefix } = splitUri(folder)
-      for await (const { name } of listObjects(storage, folder)) {
-        const key = name.slice(prefix.length).replace(/\.json$/, '')
-        const stored = await readObject(storage, uriOf(key))
-        if (stored !== undefined) yield { key, note: JSON.parse(stored.text) as OutputNote }
+      for await (const name of listNames(storage, folder.uri)) {
+        const [, key] = /^([0-9a-f]{32})\.json$/.exec(name) ?? []
+        if (key !== undefined) yield key
       }
     },
   }

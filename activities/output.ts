@@ -1,36 +1,42 @@
 import type { Storage } from '@google-cloud/storage'
-import type { RunPlan } from '../workflows/plan.ts'
+import { Type } from 'typebox'
+import type { RunDefaults, RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, OutputSummary } from '../workflows/run-types.ts'
+import { confirmAttempt, confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients } from './context.ts'
 import { checkAllThere } from './described-files.ts'
-import { attempting, failure } from './failures.ts'
+import { attempting, failure, messageOf } from './failures.ts'
 import { type JobSummary, parseSummary } from './job-summary.ts'
 import { heartbeating } from './long-running.ts'
 import { readManifest } from './manifests.ts'
-import { readObject } from './objects.ts'
+import { exists } from './objects.ts'
+import { NoteError, readJson } from './storage/notes.ts'
+import { batchFolders } from './storage/own-folder.ts'
 
 /** Activities on what the Spark job has written. */
-export function outputActivities({ storage }: ActivityClients) {
+export function outputActivities({ storage }: Pick<ActivityClients, 'storage'>, defaults: RunDefaults) {
   return {
     /**
      * Checks the output before it may be loaded (P9): it is complete, its counts agree, its rejects are within the run's
      * limits, and the raw files are still what was described (P8).
      * @throws OutputGone, CountsDiffer, TooManyRejects, RawFilesChanged, RawFilesMissing
      */
-    async verifyOutput(plan: RunPlan, batch: Batch, attempt: Attempt): Promise<OutputSummary> {
-      return attempting(`check the output in ${attempt.outputPath}`, () =>
+    async verifyOutput(given: RunPlan, batch: Batch, tried: Attempt): Promise<OutputSummary> {
+      return attempting(`check the output in ${tried.outputPath}`, () =>
         heartbeating(async () => {
+          const plan = confirmPlan(given, defaults)
+          const attempt = confirmAttempt(plan, tried)
           const summary = await readSummary(attempt)
           checkCounts(batch, attempt, summary)
           checkRejects(plan, attempt, summary)
-          const manifest = await readManifest(storage, batch.manifestUri)
+          const manifest = await readManifest(storage, plan)
           if (manifest === undefined) {
             throw failure(
               'RawFilesMissing',
-              `The manifest ${batch.manifestUri} has been deleted. Restore it and retry the run.`,
+              `The manifest ${plan.manifestUri} has been deleted. Restore it and retry the run.`,
             )
           }
-          await checkAllThere(storage, plan, manifest, [plan.rawPath])
+          await checkAllThere(storage, plan, manifest, [batchFolders(plan, defaults).raw])
           return {
             rowsRead: summary.read,
             rowsWritten: summary.written,
@@ -41,26 +47,61 @@ export function outputActivities({ storage }: ActivityClients) {
     },
   }
 
-  async function readSummary(attempt: Attempt): Promise<JobSummary> {
-    const success = await readObject(storage, `${attempt.outputPath}_SUCCESS`)
-    const summary = await readObject(storage, `${attempt.outputPath}_summary.json`)
-    if (success === undefined || summary === undefined) {
-      const missing = success === undefined ? '_SUCCESS' : '_summary.json'
+  async function readSummary({ outputPath }: Attempt): Promise<JobSummary> {
+    const uri = `${outputPath}_summary.json`
+    const isComplete = await exists(storage, `${outputPath}_SUCCESS`)
+    const summary = isComplete ? await summaryAt(uri) : undefined
+    if (summary !== undefined) return parseSummary(summary, uri)
+    const missing = isComplete ? '_summary.json' : '_SUCCESS'
+    throw failure(
+      'OutputGone',
+      `The job ended well, but there is no ${outputPath}${missing}. Nothing was loaded; retry the run.`,
+    )
+  }
+
+  async function summaryAt(uri: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    try {
+      return (await readJson(storage, uri, Type.Record(Type.String(), Type.Unknown())))?.value
+    } catch (error) {
+      if (!(error instanceof NoteError)) throw error
       throw failure(
-        'OutputGone',
-        `The job ended well, but there is no ${attempt.outputPath}${missing}. Nothing was loaded; retry the run.`,
+        'CountsDiffer',
+        `The Spark script's account ${uri} ${error.message}. Nothing was loaded; fix the script and retry the run.`,
       )
     }
-    return parseSummary(summary.text, `${attempt.outputPath}_summary.json`)
   }
 }
 
-/** The job's own account of a failure that is the data's fault; nothing if it left none. */
-export async function readJobFailure(storage: Storage, attempt: Attempt): Promise<Error | undefined> {
-  const told = await readObject(storage, `${attempt.outputPath}_failure.json`)
-  if (told === undefined) return undefined
-  const { kind, message } = JSON.parse(told.text) as { readonly kind: string; readonly message: string }
-  return failure(kind === 'RawFileMissing' ? 'RawFilesMissing' : 'RawFileUnreadable', message)
+// Of a reason for rejects, in a failure's message.
+const MAX_REASON = 200
+
+const JobFailure = Type.Object({
+  kind: Type.Union([Type.Literal('RawFileMissing'), Type.Literal('RawFileUnreadable')]),
+  message: Type.String(),
+})
+
+/** What a job has left about its own failure. */
+export interface JobFailureNote {
+  /** The failure, if the data is at fault. */
+  readonly failure?: Error
+  /** One sentence on a note that says nothing; empty if there is none. */
+  readonly remark: string
+}
+
+/** The job's own account of a failure that is the data's fault. What does not have its form accuses nobody. */
+export async function readJobFailure(storage: Storage, { outputPath }: Attempt): Promise<JobFailureNote> {
+  const uri = `${outputPath}_failure.json`
+  try {
+    const told = await readJson(storage, uri, JobFailure)
+    if (told === undefined) return { remark: '' }
+    const { kind, message } = told.value
+    const type = kind === 'RawFileMissing' ? 'RawFilesMissing' : 'RawFileUnreadable'
+    return { failure: failure(type, messageOf(message)), remark: '' }
+  } catch (error) {
+    if (error instanceof NoteError)
+      return { remark: ` Its account of the failure, ${uri}, ${error.message}.` }
+    throw error
+  }
 }
 
 function checkCounts(batch: Batch, attempt: Attempt, summary: JobSummary): void {
@@ -87,9 +128,9 @@ function checkRejects(plan: RunPlan, attempt: Attempt, summary: JobSummary): voi
   const reasons = Object.entries(summary.rejectsByReason)
     .sort(([, a], [, b]) => b - a)
     .slice(0, 3)
-    .map(([reason, count]) => `${count} × ${reason}`)
+    .map(([reason, count]) => `${count} × ${reason.slice(0, MAX_REASON)}`)
   throw failure(
     'TooManyRejects',
-    `${rejected} of ${read} records cannot be read, and ${limit} are allowed (${reasons.join('; ')}). They are in ${attempt.rejectedPath}, each with its reason. Mend the files and start a run with "reload" set to a label of your choice, or allow more with "maxRejects" and "maxRejectShare".`,
+    `${rejected} of ${read} records cannot be read, and ${limit} are allowed (${reasons.join('; ')}). They are in ${attempt.rejectedPath}, each with its reason. Fix the files and start a run with "reload" set to a label of your choice, or allow more with "maxRejects" and "maxRejectShare".`,
   )
 }

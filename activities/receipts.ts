@@ -1,32 +1,59 @@
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { Type } from 'typebox'
 import { type RunReceipt, workflowIdOf } from '../workflows/contract.ts'
+import type { RunDefaults, RunPlan } from '../workflows/plan.ts'
+import { readArchivePlace } from './archive-place.ts'
+import { confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients } from './context.ts'
-import { attempting, passingFailure } from './failures.ts'
-import { readObject, writeObject } from './objects.ts'
+import { attempting, failure, passingFailure } from './failures.ts'
+import { writeObject } from './objects.ts'
+import { workflowId } from './owner.ts'
+import { type Note, NoteError, readJson } from './storage/notes.ts'
+import { batchFolders } from './storage/own-folder.ts'
 
 // Leaves room below Cloud Storage's 1,024 bytes for the folder of the batch.
 const MAX_NAME = 120
 
+/** By what a receipt that is there already is known as the run's own. */
+const Earlier = Type.Object({ workflowId: Type.String() })
+
 /** Activities on the record that a run leaves beside the files that it has archived. */
-export function receiptActivities({ storage }: Pick<ActivityClients, 'storage'>) {
+export function receiptActivities({ storage }: Pick<ActivityClients, 'storage'>, defaults: RunDefaults) {
   return {
     /**
      * Writes a run's receipt. Each run has an object of its own, so that one does not erase another's; a repeated try finds
      * what it has written.
      * @returns `gs://…/raw-<timestamp>.receipts/<run id>.json`
+     * @throws InvalidInput when the receipt is not of the batch's archive, StorageConflict when its place is taken
      */
-    async writeReceipt(receipt: RunReceipt): Promise<string> {
-      const uri = receiptUriOf(receipt)
-      await attempting(`write the receipt ${uri}`, async () => {
+    async writeReceipt(given: RunPlan, receipt: RunReceipt): Promise<string> {
+      return attempting(`write the receipt of ${receipt.runId}`, async () => {
+        const plan = confirmPlan(given, defaults)
+        const owner = workflowId()
+        const folders = batchFolders(plan, defaults)
+        const place = await readArchivePlace(storage, { plan, folders }, plan.reload)
+        if (place === undefined || place.uri !== receipt.processedPath || owner !== receipt.workflowId)
+          throw failure('InvalidInput', 'The receipt is not of this run and of where its batch is archived.')
+        const uri = receiptUriOf(receipt)
+        const earlier = await earlierReceipt(uri, owner)
+        if (isDeepStrictEqual(earlier?.value, receipt)) return uri
         const text = `${JSON.stringify(receipt, undefined, 2)}\n`
-        const written = await readObject(storage, uri)
-        if (written?.text === text) return
         // What a reset run wrote before it was reset is replaced.
-        if (await writeObject(storage, uri, text, written?.generation ?? 0)) return
+        if (await writeObject(storage, uri, text, earlier?.generation ?? 0)) return uri
         throw passingFailure('StorageConflict', `${uri} has changed while it was being written.`)
       })
-      return uri
     },
+  }
+
+  async function earlierReceipt(uri: string, owner: string): Promise<Note<unknown> | undefined> {
+    try {
+      const earlier = await readJson(storage, uri, Earlier)
+      if (earlier === undefined || earlier.value.workflowId === owner) return earlier
+    } catch (error) {
+      if (!(error instanceof NoteError)) throw error
+    }
+    throw failure('StorageConflict', `${uri} is no receipt of this run, so it is left as it is.`)
   }
 }
 
@@ -34,11 +61,11 @@ export function receiptActivities({ storage }: Pick<ActivityClients, 'storage'>)
 function receiptUriOf({
   processedPath,
   runId,
-  workflowId,
+  workflowId: id,
 }: Pick<RunReceipt, 'processedPath' | 'runId' | 'workflowId'>): string {
   const safe = runId.replace(/[^A-Za-z0-9_.+=@~-]/g, '-').slice(0, MAX_NAME)
   // Whatever the name does not tell, a digest of the whole id does.
-  const whole = safe === runId && workflowId === workflowIdOf(runId)
-  const mark = whole ? '' : `-${createHash('sha256').update(workflowId).digest('hex').slice(0, 12)}`
+  const whole = safe === runId && id === workflowIdOf(runId)
+  const mark = whole ? '' : `-${createHash('sha256').update(id).digest('hex').slice(0, 12)}`
   return `${processedPath.replace(/\/$/, '')}.receipts/${safe}${mark}.json`
 }

@@ -1,5 +1,5 @@
 import type { RunPlan } from '../workflows/plan.ts'
-import type { Attempt, Batch } from '../workflows/run-types.ts'
+import type { Attempt } from '../workflows/run-types.ts'
 
 /** How the deployment wants its Spark script run. */
 export interface SparkJobOptions {
@@ -36,17 +36,12 @@ export function placeholdersIn(args: readonly string[]): readonly string[] {
  * What the script is given. Arguments of the deployment in which no placeholder stands follow the standard ones; with
  * placeholders they are all that the script is given, so that a script may name its arguments as it likes.
  */
-export function sparkArguments(
-  own: readonly string[],
-  plan: RunPlan,
-  batch: Batch,
-  attempt: Attempt,
-): string[] {
+export function sparkArguments(own: readonly string[], plan: RunPlan, attempt: Attempt): string[] {
   const values: Readonly<Record<string, string>> = {
     raw: plan.rawPath,
     transformed: attempt.outputPath,
     rejected: attempt.rejectedPath,
-    manifest: batch.manifestUri,
+    manifest: plan.manifestUri,
   }
   const whole = placeholdersIn(own).length > 0 ? own : [...STANDARD_ARGUMENTS, ...own]
   return whole.map((arg) => arg.replaceAll(/\{([a-z_]+)\}/g, (text, name: string) => values[name] ?? text))

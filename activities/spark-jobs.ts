@@ -3,6 +3,7 @@ import { PIPELINE } from '../workflows/contract.ts'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, ClusterRef } from '../workflows/run-types.ts'
 import { createBatchClaim } from './batch-claim.ts'
+import { confirmAttempt } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { driverTail } from './driver-output.ts'
 import { attempting, failure, isAlreadyExists, isNotFound, statusOf } from './failures.ts'
@@ -19,7 +20,7 @@ type Job = protos.google.cloud.dataproc.v1.IJob
 /** Activities on the Spark job of an attempt. */
 export function sparkJobActivities(clients: ActivityClients, settings: ActivitySettings) {
   const { jobs, clusters, storage } = clients
-  const claim = createBatchClaim(clients)
+  const claim = createBatchClaim(clients, settings.defaults)
   const notes = outputNotes(storage, settings)
   const { project: projectId, region } = settings
   return {
@@ -30,20 +31,22 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
      * @throws BatchInProgress, SparkJobFailed, SparkJobCancelled, RawFileUnreadable, RawFilesMissing, ClusterGone
      */
     async runSparkJob(
-      plan: RunPlan,
+      given: RunPlan,
       batch: Batch,
-      attempt: Attempt,
+      tried: Attempt,
       cluster: ClusterRef,
     ): Promise<string | undefined> {
-      return attempting(`run the Spark job ${attempt.sparkJobId}`, async () => {
-        await claim.hold(plan)
+      return attempting(`run the Spark job ${tried.sparkJobId}`, async () => {
+        const { plan } = await claim.hold(given)
+        const attempt = confirmAttempt(plan, tried)
+        if (cluster.name !== attempt.clusterName)
+          throw failure('InvalidInput', `The cluster ${cluster.name} is not the attempt's.`)
         await notes.add(attempt.key, {
           owner: workflowId(),
-          outputPath: attempt.outputPath,
-          clusterName: cluster.name,
+          input: plan.input,
           loadId: loadIdOf(plan, batch),
         })
-        await submit(plan, batch, attempt, cluster)
+        await submit(plan, attempt, cluster)
         const job = await pollUntil({
           polling: settings.polling,
           urgency: 'job',
@@ -57,13 +60,13 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
     },
   }
 
-  async function submit(plan: RunPlan, batch: Batch, attempt: Attempt, cluster: ClusterRef): Promise<void> {
+  async function submit(plan: RunPlan, attempt: Attempt, cluster: ClusterRef): Promise<void> {
     try {
       await jobs.submitJob({
         projectId,
         region,
         requestId: attempt.key,
-        job: jobOf(plan, batch, attempt, cluster, settings),
+        job: jobOf(plan, attempt, cluster, settings),
       })
     } catch (error) {
       if (isAlreadyExists(error)) return
@@ -104,7 +107,7 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
 
   async function jobFailure(job: Job, attempt: Attempt, cluster: ClusterRef): Promise<Error> {
     const told = await readJobFailure(storage, attempt)
-    if (told !== undefined) return told
+    if (told.failure !== undefined) return told.failure
     await refuseGoneCluster(cluster)
     const output = job.driverOutputResourceUri ?? ''
     if (job.status?.state === 'CANCELLED') {
@@ -116,7 +119,7 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
     const tail = output === '' ? '' : await driverTail(storage, output)
     return failure(
       'SparkJobFailed',
-      `The Spark job ${attempt.sparkJobId} failed: ${job.status?.details || 'no reason given.'} The raw files are where they were: mend the cause and retry the run. Driver output: ${output}*${tail === '' ? '' : `, which ends in\n${tail}`}`,
+      `The Spark job ${attempt.sparkJobId} failed: ${job.status?.details || 'no reason given.'}${told.remark} The raw files are where they were: fix the cause and retry the run. Driver output: ${output}*${tail === '' ? '' : `, which ends in\n${tail}`}`,
     )
   }
 
@@ -135,20 +138,14 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
   }
 }
 
-function jobOf(
-  plan: RunPlan,
-  batch: Batch,
-  attempt: Attempt,
-  cluster: ClusterRef,
-  { spark, load }: ActivitySettings,
-): Job {
+function jobOf(plan: RunPlan, attempt: Attempt, cluster: ClusterRef, { spark, load }: ActivitySettings): Job {
   return {
     reference: { jobId: attempt.sparkJobId },
     placement: { clusterName: cluster.name },
     labels: { ...load.jobLabels, pipeline: PIPELINE, attempt: attempt.key },
     pysparkJob: {
       mainPythonFileUri: spark.scriptUri,
-      args: sparkArguments(spark.arguments, plan, batch, attempt),
+      args: sparkArguments(spark.arguments, plan, attempt),
       properties: { ...spark.properties },
       pythonFileUris: [...spark.pythonFileUris],
       jarFileUris: [...spark.jarFileUris],

@@ -1,60 +1,61 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Storage } from '@google-cloud/storage'
-import type { RunPlan } from '../workflows/plan.ts'
-import { readObject, splitUri, writeObject } from './objects.ts'
+import { type Static, Type } from 'typebox'
+import { writeObject } from './objects.ts'
+import { readNote } from './storage/notes.ts'
+import type { OwnFolder } from './storage/own-folder.ts'
 
-/** A batch that a table holds. */
-export interface TableBatch {
-  readonly rawPath: string
+const TableBatch = Type.Object({
+  rawPath: Type.String(),
   /** `raw-<timestamp>`, by which batches of one folder are older or newer. */
-  readonly batchName: string
+  batchName: Type.String(),
   /** Common beginning of the ids of its load jobs. */
-  readonly loadId: string
-}
+  loadId: Type.String({ minLength: 1 }),
+})
+/** A batch that a table holds. */
+export type TableBatch = Static<typeof TableBatch>
 
+const HeldBatch = Type.Object({ ...TableBatch.properties, replaced: Type.Optional(Type.String()) })
 /** A batch that a table holds, and the raw path of the one that it has replaced. */
-export interface HeldBatch extends TableBatch {
-  readonly replaced?: string
-}
+export type HeldBatch = Static<typeof HeldBatch>
 
+const TableState = Type.Object({
+  /** The batch whose load is known to be committed. */
+  holds: Type.Optional(HeldBatch),
+  /** The batch whose load was about to be asked for. */
+  loading: Type.Optional(TableBatch),
+})
 /**
  * Which batch a table holds that is replaced as a whole by each load. Written before a load and after it, so that a load
  * whose run died in between can be looked up.
  */
-export interface TableState {
-  /** The batch whose load is known to be committed. */
-  readonly holds?: HeldBatch
-  /** The batch whose load was about to be asked for. */
-  readonly loading?: TableBatch
-}
+export type TableState = Static<typeof TableState>
 
-/** The folder for what the pipeline notes about a table. */
-export function tablePath(plan: RunPlan): string {
-  return `gs://${splitUri(plan.processedRoot).bucket}/_average-speed/tables/${plan.outputTable}/`
-}
-
-/** Reads what is noted. */
+/** Reads what is noted. @throws NoteUnreadable */
 export async function readTableState(
   storage: Storage,
-  plan: RunPlan,
+  table: OwnFolder,
 ): Promise<TableState & { readonly generation: string | 0 }> {
-  const stored = await readObject(storage, `${tablePath(plan)}state.json`)
-  return stored === undefined
-    ? { generation: 0 }
-    : { ...(JSON.parse(stored.text) as TableState), generation: stored.generation }
+  const stored = await readNote(storage, uriOf(table), TableState)
+  return stored === undefined ? { generation: 0 } : { ...stored.value, generation: stored.generation }
 }
 
 /** Notes the next state. Only the holder of the table's claim calls this; the precondition says so once more. */
 export async function writeTableState(
   storage: Storage,
-  plan: RunPlan,
+  table: OwnFolder,
   state: TableState,
   generation: string | 0,
 ): Promise<void> {
-  const uri = `${tablePath(plan)}state.json`
-  const text = JSON.stringify(state)
-  if (await writeObject(storage, uri, text, generation)) return
+  const uri = uriOf(table)
+  if (await writeObject(storage, uri, JSON.stringify(state), generation)) return
   // Perhaps it was this very write, whose first reply was lost.
-  if ((await readObject(storage, uri))?.text !== text) {
-    throw new Error(`Another run has written the state of ${plan.outputTable} at the same time.`)
+  const { value } = (await readNote(storage, uri, TableState)) ?? {}
+  if (!isDeepStrictEqual(value, state)) {
+    throw new Error(`Another run has written ${uri} at the same time.`)
   }
+}
+
+function uriOf(table: OwnFolder): string {
+  return `${table.uri}state.json`
 }

@@ -1,22 +1,32 @@
 import type { Storage } from '@google-cloud/storage'
-import pMap from 'p-map'
+import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt } from '../workflows/run-types.ts'
+import { createBatchClaim } from './batch-claim.ts'
+import { confirmAttempt } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting } from './failures.ts'
 import { heartbeating } from './long-running.ts'
-import { deleteIfPresent, splitUri } from './objects.ts'
 import { outputNotes } from './output-notes.ts'
+import { deleteAllIn, deleteObject } from './storage/effects.ts'
+import type { BatchFolders } from './storage/own-folder.ts'
 
 /** Activities on what an attempt leaves behind in Cloud Storage. */
-export function temporaryFileActivities({ storage }: ActivityClients, settings: ActivitySettings) {
+export function temporaryFileActivities(clients: ActivityClients, settings: ActivitySettings) {
+  const { storage } = clients
+  const claim = createBatchClaim(clients, settings.defaults)
   const notes = outputNotes(storage, settings)
   return {
-    /** Deletes the attempt's own output. See {@link deleteOutput}. */
-    async deleteTemporaryFiles(attempt: Attempt): Promise<void> {
+    /**
+     * Deletes the attempt's own output. See {@link deleteOutput}.
+     * @throws BatchInProgress when the batch is another run's by now; the sweep then deletes the output
+     */
+    async deleteTemporaryFiles(given: RunPlan, attempt: Attempt): Promise<void> {
       await attempting(`delete ${attempt.outputPath}`, () =>
         heartbeating(async () => {
-          await deleteOutput(storage, attempt.outputPath)
-          await notes.remove(attempt.key)
+          const { plan, folders } = await claim.hold(given)
+          const { key } = confirmAttempt(plan, attempt)
+          await deleteOutput(storage, folders, key)
+          await notes.remove(key)
         }),
       )
     },
@@ -26,14 +36,11 @@ export function temporaryFileActivities({ storage }: ActivityClients, settings: 
 /**
  * Deletes everything under an attempt's output folder, and the placeholders that Hadoop makes for that folder and for the
  * one above it. `_SUCCESS` goes first, so that an output of which a part is left does not pass for a whole one.
- * @param outputPath `gs://…/transformed-<timestamp>/<key>/`
+ * @param key the attempt's
  */
-export async function deleteOutput(storage: Storage, outputPath: string): Promise<void> {
-  const { bucket, name: prefix } = splitUri(outputPath)
-  const remove = (name: string): Promise<void> => deleteIfPresent(storage, `gs://${bucket}/${name}`)
-  const [files] = await storage.bucket(bucket).getFiles({ prefix, fields: 'items(name),nextPageToken' })
-  const parent = prefix.slice(0, prefix.lastIndexOf('/', prefix.length - 2) + 1)
-  const names = files.map(({ name }) => name)
-  if (names.length > 0) await remove(`${prefix}_SUCCESS`)
-  await pMap([...names, parent], remove, { concurrency: 32 })
+export async function deleteOutput(storage: Storage, folders: BatchFolders, key: string): Promise<void> {
+  const output = folders.output(key)
+  await deleteObject(storage, output, '_SUCCESS')
+  await deleteAllIn(storage, output)
+  await deleteObject(storage, folders.transformed, '')
 }

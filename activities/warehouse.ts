@@ -2,35 +2,39 @@ import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, FoundLoad, Load, OutputSummary } from '../workflows/run-types.ts'
 import { createBatchClaim } from './batch-claim.ts'
 import { createClaims } from './claims.ts'
+import { type ConfirmedPlan, confirmAttempt, confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, passingFailure } from './failures.ts'
 import { createLoadJobs, expectedRowsOf, type LoadJob, loadIdOf, readsOutputOf, rowsOf } from './load-jobs.ts'
 import { heartbeating, pollUntil } from './long-running.ts'
-import { readObject } from './objects.ts'
+import { readManifest, summarise } from './manifests.ts'
+import { exists } from './objects.ts'
 import { workflowId } from './owner.ts'
-import {
-  type HeldBatch,
-  readTableState,
-  type TableBatch,
-  tablePath,
-  writeTableState,
-} from './table-ledger.ts'
+import { notesFolder, type OwnFolder } from './storage/own-folder.ts'
+import { type HeldBatch, readTableState, type TableBatch, writeTableState } from './table-ledger.ts'
+import { refuseForeignTable } from './tables.ts'
 
 /** Activities on the output table. */
 export function warehouseActivities(clients: ActivityClients, settings: ActivitySettings) {
   const { storage, bigquery } = clients
   const claims = createClaims(storage, clients.isWorkflowOpen)
-  const batchClaim = createBatchClaim(clients)
+  const batchClaim = createBatchClaim(clients, settings.defaults)
   const loads = createLoadJobs(bigquery, settings)
-  const claimOf = (plan: RunPlan): string => `${tablePath(plan)}claim.json`
+  const { defaults } = settings
+  const confirmed = (given: RunPlan): ConfirmedPlan => confirmPlan(given, defaults)
+  const folderOf = ({ outputTable }: ConfirmedPlan): OwnFolder =>
+    notesFolder(defaults.stateBucket, `tables/${outputTable}`)
   return {
     /**
      * Looks for the load that has already put this batch into the table, by whichever run (P7). Waits for nothing.
-     * @throws LoadedRowsDiffer
+     * @throws LoadedRowsDiffer; TableNotAllowed when there is none, and none may be
      */
-    async findLoad(plan: RunPlan, batch: Batch): Promise<FoundLoad> {
-      return attempting(`look for an earlier load of ${plan.rawPath}`, async () => {
+    async findLoad(given: RunPlan, batch: Batch): Promise<FoundLoad> {
+      return attempting(`look for an earlier load of ${given.rawPath}`, async () => {
+        const plan = confirmed(given)
         const { job, isUnderWay } = await loads.lookFor(loadIdOf(plan, batch))
+        // Before a cluster is paid for.
+        if (job === undefined && !isUnderWay) await refuseForeignTable(bigquery, plan.outputTable, defaults)
         return { isUnderWay, ...(job !== undefined && { load: committed(plan, job) }) }
       })
     },
@@ -52,10 +56,11 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
      * @returns true when the table is this run's
      * @throws NewerBatchLoaded
      */
-    async claimTableIfFree(plan: RunPlan): Promise<boolean> {
-      return attempting(`claim the table ${plan.outputTable}`, async () => {
-        if ((await claims.acquire(claimOf(plan), workflowId())) !== undefined) return false
-        const { loading } = await readTableState(storage, plan)
+    async claimTableIfFree(given: RunPlan): Promise<boolean> {
+      return attempting(`claim the table ${given.outputTable}`, async () => {
+        const plan = confirmed(given)
+        if ((await claims.acquire(folderOf(plan), workflowId())) !== undefined) return false
+        const { loading } = await readTableState(storage, folderOf(plan))
         if (loading !== undefined && (await loads.isUnderWay(loading.loadId))) return false
         await refuseIfOlder(plan)
         return true
@@ -67,23 +72,26 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
      * newer one of the same folder unless it is reloaded on purpose.
      * @throws NewerBatchLoaded
      */
-    async claimTable(plan: RunPlan): Promise<void> {
-      await attempting(`claim the table ${plan.outputTable}`, () => claim(plan))
+    async claimTable(given: RunPlan): Promise<void> {
+      await attempting(`claim the table ${given.outputTable}`, () => claim(confirmed(given)))
     },
 
     /** Gives the table up; does nothing when it is not ours. */
-    async releaseTable(plan: RunPlan): Promise<void> {
-      await attempting(`release the table ${plan.outputTable}`, () => heartbeating(() => release(plan)))
+    async releaseTable(given: RunPlan): Promise<void> {
+      await attempting(`release the table ${given.outputTable}`, () =>
+        heartbeating(() => release(confirmed(given))),
+      )
     },
 
     /**
      * Loads an attempt's output, exactly once for the batch (P7), and compares the rows (P9). Then gives the table up.
      * @throws OutputGone, LoadFailed, SchemaMismatch, NotFound, PermissionDenied, NewerBatchLoaded, LoadedRowsDiffer
      */
-    async loadTable(plan: RunPlan, batch: Batch, attempt: Attempt, output: OutputSummary): Promise<Load> {
-      return attempting(`load ${plan.outputTable}`, async () => {
-        await batchClaim.hold(plan)
-        const loadId = loadIdOf(plan, batch)
+    async loadTable(given: RunPlan, tried: Attempt, output: OutputSummary): Promise<Load> {
+      return attempting(`load ${given.outputTable}`, async () => {
+        const { plan } = await batchClaim.hold(given)
+        const attempt = confirmAttempt(plan, tried)
+        const loadId = loadIdOf(plan, await heartbeating(() => describedBatch(plan)))
         const { job: earlier } = await lastLoad(loadId)
         const job = earlier ?? (await load(plan, loadId, attempt, output.rowsWritten))
         if (plan.writeDisposition !== 'WRITE_TRUNCATE') return committed(plan, job)
@@ -95,14 +103,25 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     },
   }
 
-  function release(plan: RunPlan): Promise<void> {
-    return claims.release(claimOf(plan), workflowId())
+  function release(plan: ConfirmedPlan): Promise<void> {
+    return claims.release(folderOf(plan), workflowId())
   }
 
-  async function load(plan: RunPlan, loadId: string, attempt: Attempt, rows: number): Promise<LoadJob> {
-    if ((await readObject(storage, `${attempt.outputPath}_SUCCESS`)) === undefined) {
+  /** The batch by its manifest: what comes with a call might make another load of it. */
+  async function describedBatch(plan: ConfirmedPlan): Promise<Batch> {
+    const manifest = await readManifest(storage, plan)
+    if (manifest !== undefined) return summarise(manifest, plan)
+    throw failure(
+      'RawFilesMissing',
+      `The manifest ${plan.manifestUri} has been deleted; nothing was loaded. Restore it and retry the run.`,
+    )
+  }
+
+  async function load(plan: ConfirmedPlan, loadId: string, attempt: Attempt, rows: number): Promise<LoadJob> {
+    if (!(await exists(storage, `${attempt.outputPath}_SUCCESS`))) {
       throw failure('OutputGone', `The output in ${attempt.outputPath} has been deleted. Retry the run.`)
     }
+    await refuseForeignTable(bigquery, plan.outputTable, defaults)
     if (plan.writeDisposition === 'WRITE_TRUNCATE') {
       // The claim is ours already, unless the run was reset to here after it had given the table up.
       await claim(plan)
@@ -120,17 +139,17 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     }
   }
 
-  async function claim(plan: RunPlan): Promise<void> {
+  async function claim(plan: ConfirmedPlan): Promise<void> {
     await pollUntil({
       polling: settings.polling,
       urgency: 'load',
       read: async () =>
-        (await claims.acquire(claimOf(plan), workflowId())) === undefined ? true : undefined,
+        (await claims.acquire(folderOf(plan), workflowId())) === undefined ? true : undefined,
     })
     await refuseIfOlder(plan)
   }
 
-  async function refuseIfOlder(plan: RunPlan): Promise<void> {
+  async function refuseIfOlder(plan: ConfirmedPlan): Promise<void> {
     const held = await heldBatch(plan)
     if (held !== undefined && plan.reload === undefined && isNewer(held, plan)) {
       throw failure(
@@ -151,27 +170,32 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
   }
 
   /** The batch that the table holds now, even if the run that loaded it died before it could say so. */
-  async function heldBatch(plan: RunPlan): Promise<HeldBatch | undefined> {
-    const { loading, holds } = await readTableState(storage, plan)
+  async function heldBatch(plan: ConfirmedPlan): Promise<HeldBatch | undefined> {
+    const { loading, holds } = await readTableState(storage, folderOf(plan))
     if (loading === undefined) return holds
     const { job } = await lastLoad(loading.loadId)
     return job === undefined ? holds : replacing(loading, holds)
   }
 
   /** Notes which batch is about to replace the table. */
-  async function announce(plan: RunPlan, loadId: string): Promise<void> {
-    const { generation, loading } = await readTableState(storage, plan)
+  async function announce(plan: ConfirmedPlan, loadId: string): Promise<void> {
+    const { generation, loading } = await readTableState(storage, folderOf(plan))
     if (loading?.loadId === loadId) return
     const holds = await heldBatch(plan)
     const mine: TableBatch = { rawPath: plan.rawPath, batchName: plan.batchName, loadId }
-    await writeTableState(storage, plan, { ...(holds !== undefined && { holds }), loading: mine }, generation)
+    await writeTableState(
+      storage,
+      folderOf(plan),
+      { ...(holds !== undefined && { holds }), loading: mine },
+      generation,
+    )
   }
 
   /** Notes that the load is committed. @returns the raw path of the batch that it has replaced */
-  async function confirm(plan: RunPlan, loadId: string): Promise<string | undefined> {
-    const { generation, loading, holds } = await readTableState(storage, plan)
+  async function confirm(plan: ConfirmedPlan, loadId: string): Promise<string | undefined> {
+    const { generation, loading, holds } = await readTableState(storage, folderOf(plan))
     if (loading?.loadId === loadId) {
-      await writeTableState(storage, plan, { holds: replacing(loading, holds) }, generation)
+      await writeTableState(storage, folderOf(plan), { holds: replacing(loading, holds) }, generation)
       return holds?.rawPath
     }
     return holds?.loadId === loadId ? holds.replaced : undefined

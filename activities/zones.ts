@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Storage } from '@google-cloud/storage'
+import { Type } from 'typebox'
 import type { ActivitySettings } from './context.ts'
 import { deploymentFolder } from './deployment-folder.ts'
-import { readObject, writeObject } from './objects.ts'
+import { writeObject } from './objects.ts'
+import { readNote } from './storage/notes.ts'
 
 // A run does not wait for a hint.
 const RECALL_LIMIT_MS = 2_000
@@ -15,15 +17,16 @@ export interface ZoneMemory {
   note(zone: string | undefined): Promise<void>
 }
 
-/** A memory in the processed bucket, beside the pipeline's other notes. */
+const Winner = Type.Object({ zone: Type.String() })
+
+/** A memory among the deployment's own notes. */
 export function zoneMemory(storage: Storage, settings: ActivitySettings): ZoneMemory {
   const { cluster } = settings
-  const uri = `${deploymentFolder(settings)}zone.json`
+  const uri = `${deploymentFolder(settings).uri}zone.json`
 
   async function recall() {
-    const stored = await readObject(storage, uri)
-    const { zone } = JSON.parse(stored?.text ?? '{}') as { readonly zone?: string }
-    return { zone, generation: stored?.generation ?? 0 } as const
+    const stored = await readNote(storage, uri, Winner)
+    return { zone: stored?.value.zone, generation: stored?.generation ?? 0 } as const
   }
 
   return {

@@ -89,11 +89,10 @@ async function inAPlainScript(
   const cluster = await call('createCluster', [attempt, DEADLINES], options)
   await call('runSparkJob', [plan, batch, attempt, cluster], options)
   const output = await call('verifyOutput', [plan, batch, attempt], options)
-  const { name, uuid } = cluster
-  await call('deleteClusterIfPresent', [{ name, uuid, key: attempt.key }], options)
+  await call('deleteClusterIfPresent', [{ uuid: cluster.uuid, key: attempt.key }], options)
   await call('claimTableIfFree', [plan], options)
-  await call('loadTable', [plan, batch, attempt, output], options)
-  await call('archiveRawFiles', [plan, batch], options)
-  await call('deleteTemporaryFiles', [attempt], options)
+  await call('loadTable', [plan, attempt, output], options)
+  await call('archiveRawFiles', [plan], options)
+  await call('deleteTemporaryFiles', [plan, attempt], options)
   await call('releaseBatch', [plan], options)
 }

@@ -1,4 +1,4 @@
-import { PathError, type PathRules, parseFolder, uriOf } from '../workflows/paths.ts'
+import { callerFolder, PathError, type PathRules } from '../workflows/paths.ts'
 import { listOf } from './environment.ts'
 
 /** What a request may name beside the deployment's own table and the paths beside the raw path. */
@@ -37,9 +37,9 @@ function folderOf(
   { rawBucket, allowedBuckets }: PathRules,
 ): { readonly uri: string } | { readonly fault: string } {
   try {
-    const folder = parseFolder('CALLER_FOLDERS', text, rawBucket)
-    if (allowedBuckets.includes(folder.bucket)) return { uri: uriOf(folder) }
-    return { fault: `CALLER_FOLDERS names the bucket ${folder.bucket}, which is not in ALLOWED_BUCKETS` }
+    const uri = callerFolder('CALLER_FOLDERS', text, rawBucket)
+    if (allowedBuckets.some((bucket) => uri.startsWith(`gs://${bucket}/`))) return { uri }
+    return { fault: `CALLER_FOLDERS names ${uri}, whose bucket is not in ALLOWED_BUCKETS` }
   } catch (error) {
     if (error instanceof PathError) return { fault: error.message }
     throw error

@@ -1,3 +1,4 @@
+import { attemptOf } from './attempt-names.ts'
 import type { FailureType } from './contract.ts'
 import type { Attempt, Prepared } from './run-types.ts'
 
@@ -27,7 +28,7 @@ const WORTH_ANOTHER: readonly FailureType[] = [
 /** @param uuid drawn by the workflow, so that replay keeps it and a reset to before it renews it */
 export function firstAttempt(prepared: Prepared, uuid: string): Attempts {
   const [zone, ...zones] = prepared.zones
-  return { current: attemptOf(prepared, 1, uuid, zone), failed: 0, zones }
+  return { current: attemptOf(prepared.plan, 1, keyOf(uuid), zone), failed: 0, zones }
 }
 
 /** The attempt that follows a failure, or nothing when the failure is final. */
@@ -41,30 +42,27 @@ export function nextAttempt(
   if (failure === 'Stockout') {
     const [zone, ...zones] = attempts.zones
     if (zone === undefined) return undefined
-    return { current: attemptOf(prepared, number, drawUuid(), zone), failed: attempts.failed, zones }
+    return {
+      current: attemptOf(prepared.plan, number, keyOf(drawUuid()), zone),
+      failed: attempts.failed,
+      zones,
+    }
   }
   // A reset has brought back a slot that was given up since; the next attempt waits for one of its own.
   if (failure === 'ClusterSlotLost') {
-    return { ...attempts, current: attemptOf(prepared, number, drawUuid(), attempts.current.zone) }
+    return {
+      ...attempts,
+      current: attemptOf(prepared.plan, number, keyOf(drawUuid()), attempts.current.zone),
+    }
   }
   if (!WORTH_ANOTHER.includes(failure) || attempts.failed >= MAX_FAILED) return undefined
   return {
-    current: attemptOf(prepared, number, drawUuid(), attempts.current.zone),
+    current: attemptOf(prepared.plan, number, keyOf(drawUuid()), attempts.current.zone),
     failed: attempts.failed + 1,
     zones: attempts.zones,
   }
 }
 
-function attemptOf({ plan }: Prepared, number: number, uuid: string, zone: string | undefined): Attempt {
-  const key = uuid.replaceAll('-', '')
-  return {
-    number,
-    key,
-    // 46 characters; a cluster's name has at most 51, begins with a letter and does not end in a hyphen.
-    clusterName: `average-speed-${key}`,
-    sparkJobId: `average-speed-${key}`,
-    outputPath: `${plan.transformedPath}${key}/`,
-    rejectedPath: `${plan.rejectedPath}${key}/`,
-    ...(zone !== undefined && { zone }),
-  }
+function keyOf(uuid: string): string {
+  return uuid.replaceAll('-', '')
 }

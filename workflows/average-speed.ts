@@ -62,13 +62,7 @@ export async function averageSpeed(input: AverageSpeedInput): Promise<AverageSpe
       if (FAILURES[type] === 'data') {
         const reason = { type, message, workflowId: workflowInfo().workflowId }
         cleanup.arm(`The raw files are not all in ${plan.failedPath}`, () =>
-          calling(
-            `Move ${batch.files} files to ${plan.failedPath}`,
-            moveRawFilesToFailed,
-            plan,
-            batch,
-            reason,
-          ),
+          calling(`Move ${batch.files} files to ${plan.failedPath}`, moveRawFilesToFailed, plan, reason),
         )
         rawFilesAt = plan.failedPath
       }
@@ -124,7 +118,7 @@ async function conclude(run: Run, done: Done): Promise<AverageSpeedResult> {
     // Armed last, once all else is done, so that the receipt tells of it. A run without one is still a good run.
     cleanup.arm('The receipt was not written', async () => {
       const receipt = receiptOf(resultOf(run, done, ended()), workflowId, new Date())
-      receiptUri = await calling(`Write the receipt of ${receipt.runId}`, writeReceipt, receipt)
+      receiptUri = await calling(`Write the receipt of ${receipt.runId}`, writeReceipt, run.plan, receipt)
       progress.tell({ receiptUri })
     })(),
   )
@@ -184,7 +178,7 @@ async function processBatch(run: Run, described: Batch): Promise<Done> {
   const archive = await CancellationScope.nonCancellable(() =>
     progress.step(
       'archiveRawFiles',
-      () => calling(`Archive ${loaded.batch.files} files`, archiveRawFiles, plan, loaded.batch),
+      () => calling(`Archive ${loaded.batch.files} files`, archiveRawFiles, plan),
       ({ files, bytes, processedPath }) => `${files} files, ${bytes} bytes in ${processedPath}`,
     ),
   )
@@ -207,7 +201,7 @@ async function loadBatch(run: Run, described: Batch): Promise<Loaded> {
     attempts ??= firstAttempt(run, uuid4())
     try {
       const output = await produceOutput(run, batch, attempts.current)
-      const load = await loadOutput(run, batch, output)
+      const load = await loadOutput(run, output)
       // Started here, awaited by the cleanup: the archive does not wait for it.
       void deletionOfOutput(run, output.attempt)()
       return { batch, output, load, loadedBefore: false }
@@ -221,9 +215,9 @@ async function loadBatch(run: Run, described: Batch): Promise<Loaded> {
 }
 
 /** The compensation that deletes what an attempt has written to its temporary path; armed, if it was not. */
-function deletionOfOutput({ cleanup }: Run, attempt: Attempt): Undo {
+function deletionOfOutput({ cleanup, plan }: Run, attempt: Attempt): Undo {
   return cleanup.arm(`Temporary files may remain under ${attempt.outputPath}`, () =>
-    calling(`Delete ${attempt.outputPath}`, deleteTemporaryFiles, attempt),
+    calling(`Delete ${attempt.outputPath}`, deleteTemporaryFiles, plan, attempt),
   )
 }
 

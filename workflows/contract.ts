@@ -233,6 +233,7 @@ export const FAILURES = {
   NewerBatchLoaded: 'request',
   RawFilesMissing: 'request',
   RawFilesChanged: 'request',
+  TableNotAllowed: 'request',
   RawFileUnreadable: 'data',
   TooManyRejects: 'data',
   PermissionDenied: 'infrastructure',
@@ -256,6 +257,7 @@ export const FAILURES = {
   LoadedRowsDiffer: 'infrastructure',
   StepTimedOut: 'infrastructure',
   StorageConflict: 'infrastructure',
+  NoteUnreadable: 'infrastructure',
   Internal: 'infrastructure',
 } as const satisfies Record<string, 'request' | 'data' | 'infrastructure'>
 export type FailureType = keyof typeof FAILURES

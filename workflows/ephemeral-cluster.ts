@@ -100,7 +100,12 @@ async function deleteCluster(
   requestedAt: number,
 ): Promise<void> {
   const { clusterName: name, key, sparkJobId } = attempt
-  const target = { name, key, ...(cluster && { ...cluster, sparkJobId }) }
+  const { uuid, runningAt } = cluster ?? {}
+  const target = {
+    key,
+    ...(uuid !== undefined && { uuid, sparkJobId }),
+    ...(runningAt !== undefined && { runningAt }),
+  }
   const remove = (tries?: number): Promise<ClusterTimes> =>
     calling(`Delete the cluster ${name}`, teardown(deadlines, tries).deleteClusterIfPresent, target)
   const end = async (): Promise<ClusterTimes> => {

@@ -4,13 +4,23 @@
  */
 
 import { type AverageSpeedInput, WRITE_DISPOSITIONS, type WriteDisposition } from './contract.ts'
-import { type BatchPaths, batchPaths, type PathRules } from './paths.ts'
+import { type BatchPaths, batchPaths, type CallerRules, NotAllowedError, type PathRules } from './paths.ts'
+
+/** What callers may choose. */
+export interface RequestRules {
+  readonly paths: PathRules
+  /** Folders, `gs://…/`, below which a caller may put the transformed and the failed path. */
+  readonly callerFolders: readonly string[]
+  /** The deployment's own table: `project.dataset.table` */
+  readonly outputTable: string
+  /** Further tables that a caller may name; `project.dataset.*` allows those that the pipeline has made in a dataset. */
+  readonly allowedTables: readonly string[]
+}
 
 /** What a deployment sets for all its runs. */
-export interface RunDefaults {
-  readonly paths: PathRules
-  /** `project.dataset.table` */
-  readonly outputTable: string
+export interface RunDefaults extends RequestRules {
+  /** Bucket of the worker's own notes. */
+  readonly stateBucket: string
   /** Default: WRITE_TRUNCATE. */
   readonly writeDisposition?: WriteDisposition
   readonly maxRejects: number
@@ -19,11 +29,15 @@ export interface RunDefaults {
 
 /** Everything a run needs to know before its first call, checked. */
 export interface RunPlan extends BatchPaths {
+  /** What the plan was made from, each choice written out. Who is given a plan can make it anew. */
+  readonly input: AverageSpeedInput
   readonly outputTable: string
   readonly writeDisposition: WriteDisposition
   readonly maxRejects: number
   readonly maxRejectShare: number
   readonly reload?: string
+  /** `gs://…/` of the worker's own notes on the batch: its claim, and where it was archived. */
+  readonly notesPath: string
   /** `gs://…` of the list of the batch's files. */
   readonly manifestUri: string
 }
@@ -51,26 +65,71 @@ const TABLE =
 
 /**
  * Checks an input and fills in what it leaves open.
- * @throws InputError or PathError, which tell the caller what to change
+ * @throws InputError, PathError or NotAllowedError, which tell the caller what to change
  */
 export function planRun(input: AverageSpeedInput, defaults: RunDefaults): RunPlan {
+  const { paths, outputTable } = checkRequest(input, defaults)
+  const { rawPath, transformedPath, failedPath, reload } = input
+  const choices = {
+    outputTable,
+    writeDisposition: input.writeDisposition ?? defaults.writeDisposition ?? 'WRITE_TRUNCATE',
+    maxRejects: input.maxRejects ?? defaults.maxRejects,
+    maxRejectShare: input.maxRejectShare ?? defaults.maxRejectShare,
+    ...(reload !== undefined && { reload }),
+  }
+  const batch = paths.rawPath.slice('gs://'.length)
+  const state = `gs://${defaults.stateBucket}`
+  return {
+    ...paths,
+    ...choices,
+    input: {
+      rawPath,
+      ...(transformedPath !== undefined && { transformedPath }),
+      ...(failedPath !== undefined && { failedPath }),
+      ...choices,
+    },
+    notesPath: `${state}/batches/${batch}`,
+    manifestUri: `${state}/manifests/${batch}manifest${reload === undefined ? '' : `-${reload}`}.ndjson`,
+  }
+}
+
+/**
+ * Checks what a caller asks for. The gateway does so before it starts a run, and the worker before it plans one.
+ * @throws InputError, PathError or NotAllowedError, which tell the caller what to change
+ */
+export function checkRequest(
+  input: AverageSpeedInput,
+  rules: RequestRules,
+): { readonly paths: BatchPaths; readonly outputTable: string } {
   checkFields(input)
-  const paths = batchPaths(input, defaults.paths)
+  const callerRules: CallerRules = { ...rules.paths, callerFolders: rules.callerFolders }
+  const paths = batchPaths(input, callerRules)
   const { reload } = input
   if (reload !== undefined && !/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(reload)) {
     throw new InputError(
       'reload must be a label of lower-case letters, digits and hyphens, at most 40 of them.',
     )
   }
-  return {
-    ...paths,
-    outputTable: tableId(input.outputTable ?? defaults.outputTable),
-    writeDisposition: input.writeDisposition ?? defaults.writeDisposition ?? 'WRITE_TRUNCATE',
-    maxRejects: input.maxRejects ?? defaults.maxRejects,
-    maxRejectShare: input.maxRejectShare ?? defaults.maxRejectShare,
-    ...(reload !== undefined && { reload }),
-    manifestUri: `${paths.batchPath}manifest${reload === undefined ? '' : `-${reload}`}.ndjson`,
+  const outputTable = tableId(input.outputTable ?? rules.outputTable)
+  if (!isNamedTable(outputTable, rules) && !rules.allowedTables.includes(datasetOf(outputTable))) {
+    throw new NotAllowedError(
+      `output_table names ${JSON.stringify(outputTable)}, which this deployment does not allow.`,
+    )
   }
+  return { paths, outputTable }
+}
+
+/** Whether the deployment names a table, so that its rows may be replaced whoever made it. */
+export function isNamedTable(
+  table: string,
+  { outputTable, allowedTables }: Pick<RequestRules, 'outputTable' | 'allowedTables'>,
+): boolean {
+  return table === tableId(outputTable) || allowedTables.includes(table)
+}
+
+/** How {@link RequestRules.allowedTables} names all tables of a table's dataset. */
+function datasetOf(table: string): string {
+  return `${table.slice(0, table.lastIndexOf('.'))}.*`
 }
 
 /**

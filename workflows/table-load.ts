@@ -32,7 +32,7 @@ export async function earlierLoad({ plan }: LoadContext, batch: Batch): Promise<
  * Loads what Spark has written, unless it has written no rows. With WRITE_TRUNCATE the table is claimed first.
  * @throws CancelledFailure when the run was asked to cancel before the load
  */
-export async function loadOutput(run: LoadContext, batch: Batch, output: Output): Promise<Load | undefined> {
+export async function loadOutput(run: LoadContext, output: Output): Promise<Load | undefined> {
   const { plan, progress, cleanup } = run
   if (output.rowsWritten === 0) {
     refuseIfCancelled()
@@ -50,7 +50,6 @@ export async function loadOutput(run: LoadContext, batch: Batch, output: Output)
           `Load ${output.rowsWritten} rows into ${plan.outputTable}`,
           loadTable,
           plan,
-          batch,
           output.attempt,
           output,
         ),

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { outputNotes } from '../../activities/output-notes.ts'
 import type { GoogleClients } from '../../src/clients.ts'
+import type { RunPlan } from '../../workflows/plan.ts'
 import type { Attempt } from '../../workflows/run-types.ts'
 import { type ActivityBench, activityBench, attemptFor } from '../support/activities.ts'
 import { googleClientsOf } from '../support/clients.ts'
@@ -13,6 +14,7 @@ const LOAD_ID = 'average_speed_0123'
 let cloud: TestCloud
 let google: GoogleClients
 let bench: ActivityBench
+let plan: RunPlan
 let attempt: Attempt
 beforeAll(async () => {
   cloud = await startCloud({ services: ['storage', 'dataproc', 'bigquery'] })
@@ -26,9 +28,10 @@ afterAll(async () => {
 
 /** An output of the workflow `owner`, noted as the activity that runs the job does. */
 beforeEach(async () => {
-  attempt = attemptFor(bench.plan({ rawPath: `gs://${cloud.get('RAW_BUCKET')}/exports/raw-1/` }))
-  const { key, outputPath, clusterName } = attempt
-  const note = { owner: 'owner', outputPath, clusterName, loadId: LOAD_ID }
+  plan = bench.plan({ rawPath: `gs://${cloud.get('RAW_BUCKET')}/exports/raw-1/` })
+  attempt = attemptFor(plan)
+  const { key, outputPath } = attempt
+  const note = { owner: 'owner', input: plan.input, loadId: LOAD_ID }
   await outputNotes(google.storage, bench.settings).add(key, note)
   await putObject(google.storage, `${outputPath}part-00000`, 'a,row\n')
 })
@@ -39,7 +42,7 @@ const isThere = async (): Promise<boolean> =>
 
 /** The attempts that are noted. */
 async function noted(): Promise<string[]> {
-  const folder = `gs://${cloud.get('PROCESSED_BUCKET')}/_average-speed/deployments/test/outputs/`
+  const folder = `gs://${cloud.get('STATE_BUCKET')}/deployments/test/outputs/`
   return Object.keys(await contents(google.storage, folder)).map((name) => name.replace('.json', ''))
 }
 
@@ -98,17 +101,13 @@ describe('reapOrphans', () => {
   test('is not kept from the rest by an output that cannot be deleted', async () => {
     const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
     // Its note is found before the other one.
-    const stuck = { ...attempt, key: `-${attempt.key.slice(1)}` }
-    await outputNotes(google.storage, bench.settings).add(stuck.key, {
-      owner: 'owner',
-      outputPath: stuck.outputPath.replace(attempt.key, 'stuck'),
-      clusterName: stuck.clusterName,
-      loadId: LOAD_ID,
-    })
-    await storage.addFault({ on: 'objects.list', match: 'stuck', kind: 'error', code: 403, times: 9 })
+    const stuck = '0'.repeat(32)
+    const note = { owner: 'owner', input: plan.input, loadId: LOAD_ID }
+    await outputNotes(google.storage, bench.settings).add(stuck, note)
+    await storage.addFault({ on: 'objects.list', match: stuck, kind: 'error', code: 403, times: 9 })
     await expect(bench.call('reapOrphans', [])).rejects.toMatchObject({ type: 'PermissionDenied' })
     expect(await isThere()).toBe(false)
-    expect(await noted()).toEqual([stuck.key])
+    expect(await noted()).toEqual([stuck])
     await storage.clear()
     await bench.call('reapOrphans', [])
     expect(await noted()).toEqual([])

@@ -40,7 +40,6 @@ describe('createCluster', () => {
     expect(labels?.['run']).toMatch(/^[a-z0-9_-]{1,63}$/)
     expect(config?.gceClusterConfig?.metadata).toEqual({
       'average-speed-workflow-id': workflowId,
-      'average-speed-output-path': attempt.outputPath,
     })
     const { createCluster, sparkJob, clusterLifetime } = DEADLINES
     expect(Number(config?.lifecycleConfig?.autoDeleteTtl?.seconds)).toBe(clusterLifetime / 1000)
@@ -66,10 +65,9 @@ describe('createCluster', () => {
   test('a cluster of that name and key that is there already is taken for ours, and any other is ForeignCluster', async () => {
     const attempt = bench.attempt()
     await bench.create(attempt)
-    // Another request id, so that the service does not know the request.
     const known = { ...attempt, key: attempt.key.replace(/^./, 'f') }
     await expect(bench.create(known)).rejects.toMatchObject({
-      type: 'ForeignCluster',
+      type: 'InvalidInput',
       nonRetryable: true,
       message: expect.stringContaining(attempt.clusterName),
     })
@@ -80,7 +78,7 @@ describe('createCluster', () => {
     await expect(bench.create(bench.attempt())).rejects.toMatchObject({
       type: 'ClusterCreationFailed',
       nonRetryable: true,
-      message: expect.stringMatching(/unable to register with master.*Mend the cause/s),
+      message: expect.stringMatching(/unable to register with master.*Fix the cause/s),
     })
   })
 
@@ -156,7 +154,7 @@ describe('the zone that had machines', () => {
   })
 
   test('is a hint only: without it, or with nonsense in its place, the zones come in their own order', async () => {
-    const folder = `gs://${bench.cloud.get('PROCESSED_BUCKET')}/_average-speed/deployments/test/`
+    const folder = `gs://${bench.cloud.get('STATE_BUCKET')}/deployments/test/`
     expect(Object.keys(await contents(bench.google.storage, folder))).toEqual(['zone.json'])
     await putObject(bench.google.storage, `${folder}zone.json`, 'nonsense')
     expect(await zones()).toEqual(['us-central1-a', 'us-central1-b', 'us-central1-c'])

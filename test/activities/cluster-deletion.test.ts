@@ -4,7 +4,7 @@ import type { Attempt } from '../../workflows/run-types.ts'
 import { activityEnvironment, DEADLINES } from '../support/activities.ts'
 import { contents } from '../support/objects.ts'
 import { until } from '../support/until.ts'
-import { type DataprocBench, startDataprocBench } from './dataproc-bench.ts'
+import { type DataprocBench, runOf, startDataprocBench } from './dataproc-bench.ts'
 
 let bench: DataprocBench
 beforeAll(async () => {
@@ -13,8 +13,7 @@ beforeAll(async () => {
 beforeEach(() => bench.reset())
 afterAll(() => bench?.close())
 
-const remove = ({ clusterName: name, key }: Attempt, uuid?: string) =>
-  bench.bench.call('deleteClusterIfPresent', [{ name, key, ...(uuid !== undefined && { uuid }) }])
+const remove = (attempt: Attempt, uuid?: string) => bench.remove(attempt, uuid)
 const deletions = async () => (await bench.dataproc.calls())['DeleteCluster'] ?? 0
 
 /** A cluster that another program made under the attempt's name. */
@@ -60,9 +59,11 @@ describe('deleteClusterIfPresent', () => {
     const attempt = bench.attempt()
     const cluster = await bench.create(attempt)
     await bench.bench.call('runSparkJob', [bench.plan, bench.batch, attempt, cluster])
-    const times = await bench.bench.call('deleteClusterIfPresent', [
-      { ...cluster, key: attempt.key, sparkJobId: attempt.sparkJobId },
-    ])
+    const times = await bench.bench.call(
+      'deleteClusterIfPresent',
+      [{ ...cluster, key: attempt.key, sparkJobId: attempt.sparkJobId }],
+      runOf(attempt),
+    )
     const { clusters, jobs } = await bench.dataproc.get<{
       clusters: Record<string, string>[]
       jobs: Record<string, string>[]
@@ -86,9 +87,11 @@ describe('deleteClusterIfPresent', () => {
     const attempt = bench.attempt()
     const cluster = await bench.create(attempt)
     await bench.dataproc.addFault({ on: 'GetJob', kind: 'error', code: 'UNAVAILABLE', times: 1_000 })
-    const times = await bench.bench.call('deleteClusterIfPresent', [
-      { ...cluster, key: attempt.key, sparkJobId: attempt.sparkJobId },
-    ])
+    const times = await bench.bench.call(
+      'deleteClusterIfPresent',
+      [{ ...cluster, key: attempt.key, sparkJobId: attempt.sparkJobId }],
+      runOf(attempt),
+    )
     expect(times).toEqual({ runningAt: cluster.runningAt, deleteRequestedAt: expect.any(String) })
     expect((await bench.dataproc.calls())['GetJob']).toBe(1)
   })
@@ -132,10 +135,16 @@ describe('deleteClusterIfPresent', () => {
   test('P3: a creation that arrives late is found by the second look', async () => {
     const attempt = bench.attempt()
     await bench.dataproc.addFault({ on: 'GetCluster', kind: 'error', code: 'NOT_FOUND' })
-    await createForeign(attempt.clusterName, {
-      pipeline: 'average-speed',
-      deployment: 'test',
-      attempt: attempt.key,
+    await bench.google.clusters.createCluster({
+      ...bench.at,
+      cluster: {
+        projectId: bench.at.projectId,
+        clusterName: attempt.clusterName,
+        labels: { pipeline: 'average-speed', deployment: 'test', attempt: attempt.key },
+        config: {
+          gceClusterConfig: { metadata: { 'average-speed-workflow-id': runOf(attempt).workflowId } },
+        },
+      },
     })
     await remove(attempt)
     expect(await bench.ledgerOf(attempt)).toEqual([expect.objectContaining({ state: 'GONE' })])
@@ -180,7 +189,7 @@ describe('deleteClusterIfPresent', () => {
     await remove(failed)
     await bench.dataproc.put('/settings', { bootMs: 60_000 })
     const booting = bench.attempt()
-    const environment = activityEnvironment()
+    const environment = activityEnvironment(runOf(booting).workflowId)
     const creation = bench.bench.call('createCluster', [booting, DEADLINES], { environment })
     const outcome = expect(creation).rejects.toThrow(CancelledFailure)
     await until('the cluster is there', async () => (await bench.ledgerOf(booting)).length > 0)

@@ -36,9 +36,9 @@ async function lapsed(holders: readonly Attempt[], openAt?: Attempt): Promise<re
 describe('P15: findLapsedSlots', () => {
   test('frees the slot of a run that is closed once its cluster is gone, and not before', async () => {
     const attempt = bench.attempt()
-    const cluster = await bench.create(attempt)
+    const { uuid } = await bench.create(attempt)
     expect(await lapsed([attempt])).toEqual([])
-    await bench.bench.call('deleteClusterIfPresent', [{ ...cluster, key: attempt.key }])
+    await bench.remove(attempt, uuid)
     expect(await lapsed([attempt])).toEqual([attempt.clusterName])
   })
 
@@ -49,9 +49,9 @@ describe('P15: findLapsedSlots', () => {
 
   test('frees the slot of an open run that is at another attempt by now, once its cluster is gone', async () => {
     const [first, second] = [bench.attempt(), bench.attempt()]
-    const cluster = await bench.create(first)
+    const { uuid } = await bench.create(first)
     expect(await lapsed([first, second], second)).toEqual([])
-    await bench.bench.call('deleteClusterIfPresent', [{ ...cluster, key: first.key }])
+    await bench.remove(first, uuid)
     expect(await lapsed([first, second], second)).toEqual([first.clusterName])
   })
 

@@ -1,7 +1,7 @@
 import type { ClusterShape } from '../../activities/context.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
-import type { Attempt, Batch, ClusterRef } from '../../workflows/run-types.ts'
+import type { Attempt, Batch, ClusterRef, ClusterTimes } from '../../workflows/run-types.ts'
 import { type ActivityBench, activityBench, attemptFor, DEADLINES } from '../support/activities.ts'
 import { googleClientsOf } from '../support/clients.ts'
 import { Control } from '../support/control.ts'
@@ -38,6 +38,8 @@ export interface DataprocBench {
   reset(): Promise<void>
   attempt(more?: Partial<Attempt>): Attempt
   create(attempt: Attempt): Promise<ClusterRef>
+  /** Deletes the cluster on behalf of the run that it was created for. */
+  remove(attempt: Attempt, uuid?: string): Promise<ClusterTimes>
   ledger(): Promise<Ledger>
   /** The ledger's line of one cluster. */
   ledgerOf(attempt: Attempt): Promise<Ledger['clusters']>
@@ -97,8 +99,11 @@ export async function startDataprocBench(
     },
     attempt: (more = {}) => ({ ...attemptFor(plan), ...more }),
     // Each for a run of its own, since a run takes down what it had before.
-    create: (attempt) =>
-      bench.call('createCluster', [attempt, DEADLINES], { workflowId: `run-of-${attempt.key}` }),
+    create: (attempt) => bench.call('createCluster', [attempt, DEADLINES], runOf(attempt)),
+    remove: (attempt, uuid) => {
+      const target = { key: attempt.key, ...(uuid !== undefined && { uuid }) }
+      return bench.call('deleteClusterIfPresent', [target], runOf(attempt))
+    },
     ledger,
     ledgerOf: async (attempt) => (await ledger()).clusters.filter(({ name }) => name === attempt.clusterName),
     async close() {
@@ -106,4 +111,9 @@ export async function startDataprocBench(
       await cloud.close()
     },
   }
+}
+
+/** The run that an attempt of a test is for. */
+export function runOf({ key }: Attempt): { readonly workflowId: string } {
+  return { workflowId: `run-of-${key}` }
 }

@@ -39,7 +39,7 @@ test('P8: a manifest that is read in pieces describes the same files, all of whi
   expect(await call('describeRawFiles', [plan])).toEqual(batch)
 
   await putObject(google.storage, `${plan.rawPath}later.json`, 'later')
-  const archive = await call('archiveRawFiles', [plan, batch])
+  const archive = await call('archiveRawFiles', [plan])
   expect(archive).toMatchObject({ files: batch.files, bytes: batch.bytes, filesLeftInPlace: 1 })
   // That they arrived with their bytes is what each move has looked at, and what other tests look at.
   expect(await namesIn(archive.processedPath)).toEqual(NAMES.toSorted())

@@ -74,7 +74,11 @@ describe('a table as the deployment wants it', () => {
     'that is there with another layout is SchemaMismatch by %s, and stays as it is',
     async (writeDisposition) => {
       const { schema } = load.table
-      await table().create({ schema: { fields: [...schema.fields] }, timePartitioning: { type: 'DAY' } })
+      await table().create({
+        schema: { fields: [...schema.fields] },
+        timePartitioning: { type: 'DAY' },
+        labels: { state_bucket: bench.cloud.get('STATE_BUCKET') },
+      })
       await expect(bench.load(await next({ writeDisposition }))).rejects.toMatchObject({
         type: 'SchemaMismatch',
         nonRetryable: true,
@@ -91,7 +95,7 @@ describe('a table as the deployment wants it', () => {
     const { schema } = load.table
     const changed = bench.withLoad({ table: { schema }, csv: {}, jobLabels: {} })
     const { plan, attempt, output } = batch
-    expect(await changed.call('loadTable', [plan, batch.batch, attempt, output])).toEqual(first)
+    expect(await changed.call('loadTable', [plan, attempt, output])).toEqual(first)
     expect(await bench.rowsIn(outputTable)).toBe(2)
   })
 })

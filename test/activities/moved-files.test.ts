@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { CancelledFailure } from '@temporalio/activity'
 import { ActivityCancellationDetails } from '@temporalio/common'
-import { type Move, moveObjects } from '../../activities/moves.ts'
-import { listObjects } from '../../activities/objects.ts'
+import { confirmPlan } from '../../activities/confirmed-plan.ts'
+import { moveObjects } from '../../activities/moves.ts'
+import { type Entry, entriesOf } from '../../activities/objects.ts'
+import { batchFolders } from '../../activities/storage/own-folder.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
 import { type ActivityBench, activityBench, activityEnvironment } from '../support/activities.ts'
@@ -42,10 +44,10 @@ describe('archiveRawFiles', () => {
   test('P8: a newer file with the name of one that is archived already is left in place', async () => {
     await put('a.json', 'one')
     const batch = await bench.call('describeRawFiles', [plan])
-    const first = await bench.call('archiveRawFiles', [plan, batch])
+    const first = await bench.call('archiveRawFiles', [plan])
     await put('a.json', 'newer')
     expect(await bench.call('describeRawFiles', [plan])).toEqual(batch)
-    expect(await bench.call('archiveRawFiles', [plan, batch])).toEqual({ ...first, filesLeftInPlace: 1 })
+    expect(await bench.call('archiveRawFiles', [plan])).toEqual({ ...first, filesLeftInPlace: 1 })
     expect(await raw()).toEqual({ 'a.json': 'newer' })
     expect(await contents(google.storage, first.processedPath)).toEqual({ 'a.json': 'one' })
   })
@@ -54,12 +56,12 @@ describe('archiveRawFiles', () => {
     await put('a.json', 'one')
     await put('b.json', 'three')
     const batch = await bench.call('describeRawFiles', [plan])
-    const archive = await bench.call('archiveRawFiles', [plan, batch])
+    const archive = await bench.call('archiveRawFiles', [plan])
     expect(archive).toMatchObject({ files: 2, bytes: 8 })
     expect(batch).toMatchObject({ files: 2, bytes: 8 })
     await put('a.json', 'one')
     await removeObject(google.storage, `${archive.processedPath}b.json`)
-    await expect(bench.call('archiveRawFiles', [plan, batch])).rejects.toMatchObject({
+    await expect(bench.call('archiveRawFiles', [plan])).rejects.toMatchObject({
       type: 'RawFilesMissing',
     })
   })
@@ -67,14 +69,14 @@ describe('archiveRawFiles', () => {
   test('P8: a file that vanishes from the processed path while the others are moved is missed', async () => {
     await put('a.json', 'one')
     await put('b.json', 'two')
-    const batch = await bench.call('describeRawFiles', [plan])
-    const { processedPath } = await bench.call('archiveRawFiles', [plan, batch])
+    await bench.call('describeRawFiles', [plan])
+    const { processedPath } = await bench.call('archiveRawFiles', [plan])
     // a.json is to be moved once more, and b.json vanishes meanwhile.
     await removeObject(google.storage, `${processedPath}a.json`)
     await put('a.json', 'one')
     await storage.clear()
     await storage.addFault({ on: 'objects.rewrite', kind: 'latency', latencyMs: 1_000 })
-    const outcome = expect(bench.call('archiveRawFiles', [plan, batch])).rejects.toMatchObject({
+    const outcome = expect(bench.call('archiveRawFiles', [plan])).rejects.toMatchObject({
       type: 'RawFilesMissing',
     })
     await until('a move has begun', async () => 'objects.rewrite' in (await storage.calls()))
@@ -85,9 +87,9 @@ describe('archiveRawFiles', () => {
   test('P8: a file that has changed after the load is not archived in place of the one that was loaded', async () => {
     await put('a.json', 'one')
     await put('b.json', 'two')
-    const batch = await bench.call('describeRawFiles', [plan])
+    await bench.call('describeRawFiles', [plan])
     await put('b.json', 'changed')
-    await expect(bench.call('archiveRawFiles', [plan, batch])).rejects.toMatchObject({
+    await expect(bench.call('archiveRawFiles', [plan])).rejects.toMatchObject({
       type: 'RawFilesChanged',
     })
     expect(await raw()).toEqual({ 'a.json': 'one', 'b.json': 'changed' })
@@ -95,9 +97,9 @@ describe('archiveRawFiles', () => {
 
   test('P8: a file that changes between the look at it and its move is left in place', async () => {
     await put('a.json', 'one')
-    const batch = await bench.call('describeRawFiles', [plan])
+    await bench.call('describeRawFiles', [plan])
     await storage.addFault({ on: 'objects.rewrite', kind: 'latency', latencyMs: 1_000 })
-    const outcome = expect(bench.call('archiveRawFiles', [plan, batch])).rejects.toMatchObject({
+    const outcome = expect(bench.call('archiveRawFiles', [plan])).rejects.toMatchObject({
       type: 'RawFilesChanged',
     })
     await until('a move has begun', async () => 'objects.rewrite' in (await storage.calls()))
@@ -116,10 +118,10 @@ describe('archiveRawFiles', () => {
   ] as const)('%s, and goes on from there', async (_, reason, details) => {
     const names = Array.from({ length: 80 }, (_, i) => `f-${i}.json`)
     await Promise.all(names.map((name) => put(name, name)))
-    const batch = await bench.call('describeRawFiles', [plan])
+    await bench.call('describeRawFiles', [plan])
     await storage.addFault({ on: 'objects.rewrite', kind: 'latency', latencyMs: 200, times: 80 })
     const environment = activityEnvironment()
-    const archive = bench.call('archiveRawFiles', [plan, batch], { environment })
+    const archive = bench.call('archiveRawFiles', [plan], { environment })
     const outcome = expect(archive).rejects.toMatchObject(
       reason === 'CANCELLED'
         ? { name: CancelledFailure.name }
@@ -129,7 +131,7 @@ describe('archiveRawFiles', () => {
     environment.cancel(reason, new ActivityCancellationDetails(details))
     await outcome
     expect(Object.keys(await raw()).length).toBeGreaterThan(0)
-    expect(await bench.call('archiveRawFiles', [plan, batch])).toMatchObject({
+    expect(await bench.call('archiveRawFiles', [plan])).toMatchObject({
       files: 80,
       filesLeftInPlace: 0,
     })
@@ -139,42 +141,39 @@ describe('archiveRawFiles', () => {
 
 test('P8: a list that breaks off ends the moves, but not before those under way', async () => {
   await put('a.json', 'one')
-  const target = plan.failedPath
-  async function* breakingOff(): AsyncGenerator<Move> {
-    for await (const object of listObjects(google.storage, plan.rawPath))
-      yield { from: `${plan.rawPath}a.json`, to: `${target}a.json`, object }
+  const { defaults } = bench.settings
+  const { raw: from, failed: to } = batchFolders(confirmPlan(plan, defaults), defaults)
+  async function* breakingOff(): AsyncGenerator<Entry> {
+    yield* entriesOf(google.storage, plan.rawPath)
     throw new Error('the list breaks off')
   }
   await storage.addFault({ on: 'objects.rewrite', kind: 'latency', latencyMs: 500 })
-  const moving = activityEnvironment().run(() => moveObjects(google.storage, breakingOff()))
+  const moving = activityEnvironment().run(() => moveObjects(google.storage, { from, to }, breakingOff()))
   await expect(moving).rejects.toThrow('the list breaks off')
-  expect(await contents(google.storage, target)).toEqual({ 'a.json': 'one' })
+  expect(await contents(google.storage, plan.failedPath)).toEqual({ 'a.json': 'one' })
   expect(await raw()).toEqual({})
 })
 
 describe('P13: files in the failed path', () => {
   test('are moved back only if they are of this batch, where several share the path', async () => {
-    const other = bench.plan({ rawPath: `moves/raw-${++batches}`, failedPath: `moves/failures-${batches}` })
-    plan = bench.plan({ rawPath: `moves/raw-${++batches}`, failedPath: other.failedPath })
+    const other = bench.plan({ rawPath: `moves/raw-${++batches}`, failedPath: `chosen/failed-${batches}` })
+    plan = bench.plan({ rawPath: `moves/deeper/raw-${batches}`, failedPath: `chosen/failed-${batches}` })
     await put('a.json', 'one')
     await putObject(google.storage, `${other.rawPath}b.json`, 'two')
     for (const failing of [plan, other]) {
-      const batch = await bench.call('describeRawFiles', [failing])
-      await bench.call('moveRawFilesToFailed', [failing, batch, REASON])
+      await bench.call('describeRawFiles', [failing])
+      await bench.call('moveRawFilesToFailed', [failing, REASON])
     }
-    expect(Object.keys(await contents(google.storage, other.failedPath)).sort()).toEqual([
-      '_FAILURE.json',
-      'a.json',
-      'b.json',
-    ])
+    const chosen = `gs://${cloud.get('RAW_BUCKET')}/chosen/failed-${batches}/`
+    expect(Object.keys(await contents(google.storage, chosen))).toHaveLength(4)
     await bench.call('describeRawFiles', [plan])
     expect(await raw()).toEqual({ 'a.json': 'one' })
   })
 
   test('are moved back by a reload after they were mended there', async () => {
     await put('a.json', 'bad')
-    const batch = await bench.call('describeRawFiles', [plan])
-    await bench.call('moveRawFilesToFailed', [plan, batch, REASON])
+    await bench.call('describeRawFiles', [plan])
+    await bench.call('moveRawFilesToFailed', [plan, REASON])
     await putObject(google.storage, `${plan.failedPath}a.json`, 'mended')
     await bench.call('describeRawFiles', [bench.plan({ rawPath: plan.rawPath, reload: 'mended' })])
     expect(await raw()).toEqual({ 'a.json': 'mended' })
@@ -184,9 +183,9 @@ describe('P13: files in the failed path', () => {
     'a lost reply to %s on their way there: each arrives once and leaves once',
     async (on) => {
       await put('a.json', 'one')
-      const batch = await bench.call('describeRawFiles', [plan])
+      await bench.call('describeRawFiles', [plan])
       await storage.addFault({ on, when: 'after', kind: 'drop' })
-      await bench.callWithRetries('moveRawFilesToFailed', [plan, batch, REASON])
+      await bench.callWithRetries('moveRawFilesToFailed', [plan, REASON])
       expect(await contents(google.storage, plan.failedPath)).toMatchObject({ 'a.json': 'one' })
       expect(await raw()).toEqual({})
     },
@@ -195,12 +194,13 @@ describe('P13: files in the failed path', () => {
 
 describe('a bucket', () => {
   test('that is not there is NotFound, and the sentence says what to do', async () => {
-    const gone = {
-      ...plan,
-      rawPath: 'gs://no-such-bucket-here/raw-1/',
-      batchPath: 'gs://no-such-bucket-here/batch-1/',
-    }
-    await expect(bench.call('claimBatch', [gone])).rejects.toMatchObject({
+    const { defaults } = bench.settings
+    const elsewhere = activityBench(cloud, google, {
+      defaults: { ...defaults, stateBucket: 'no-such-bucket-here' },
+    })
+    await expect(
+      elsewhere.call('claimBatch', [elsewhere.plan({ rawPath: plan.rawPath })]),
+    ).rejects.toMatchObject({
       type: 'NotFound',
       nonRetryable: true,
       message: expect.stringMatching(/bucket does not exist.*Create what is missing/),
@@ -227,7 +227,7 @@ describe('a bucket', () => {
     'in which %s is not allowed is PermissionDenied at once, and nothing is lost',
     async (on) => {
       await put('a.json', 'one')
-      const batch = await bench.call('describeRawFiles', [plan])
+      await bench.call('describeRawFiles', [plan])
       await storage.addFault({
         on,
         kind: 'error',
@@ -236,13 +236,13 @@ describe('a bucket', () => {
         message: `no ${on}`,
         times: 99,
       })
-      await expect(bench.call('archiveRawFiles', [plan, batch])).rejects.toMatchObject({
+      await expect(bench.call('archiveRawFiles', [plan])).rejects.toMatchObject({
         type: 'PermissionDenied',
         nonRetryable: true,
         message: expect.stringContaining("Grant the worker's service account"),
       })
       await storage.clear()
-      expect(await bench.call('archiveRawFiles', [plan, batch])).toMatchObject({ files: 1 })
+      expect(await bench.call('archiveRawFiles', [plan])).toMatchObject({ files: 1 })
     },
   )
 })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { splitUri } from '../../activities/objects.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
 import type { Attempt, Batch } from '../../workflows/run-types.ts'
@@ -163,7 +164,7 @@ describe('verifyOutput', () => {
 })
 
 describe('deleteTemporaryFiles', () => {
-  const remove = () => bench.call('deleteTemporaryFiles', [attempt])
+  const remove = () => bench.call('deleteTemporaryFiles', [plan, attempt])
 
   test("deletes the attempt's own output and the folders' placeholders, and nothing beside it", async () => {
     await wrote(1, 1, 0)
@@ -189,7 +190,7 @@ describe('deleteTemporaryFiles', () => {
   test('a lost reply to objects.delete: the next try ends well', async () => {
     await wrote(1, 1, 0)
     await storage.addFault({ on: 'objects.delete', when: 'after', kind: 'drop', times: 2 })
-    await bench.callWithRetries('deleteTemporaryFiles', [attempt])
+    await bench.callWithRetries('deleteTemporaryFiles', [plan, attempt])
     expect(await contents(google.storage, plan.transformedPath)).toEqual({})
   })
 })
@@ -202,8 +203,8 @@ describe('lost replies of Cloud Storage', () => {
     const described = await bench.callWithRetries('describeRawFiles', [fresh])
     expect(await bench.call('describeRawFiles', [fresh])).toEqual(described)
     const [file] = await google.storage
-      .bucket(cloud.get('RAW_BUCKET'))
-      .getFiles({ prefix: `output/batch-${batches}/manifest`, versions: true })
+      .bucket(cloud.get('STATE_BUCKET'))
+      .getFiles({ prefix: splitUri(fresh.manifestUri).name, versions: true })
     expect(file).toHaveLength(1)
   })
 
@@ -221,7 +222,7 @@ describe('lost replies of Cloud Storage', () => {
     async (call) => {
       await putObject(google.storage, `${plan.rawPath}late.json`, 'late')
       await storage.addFault({ on: call, when: 'after', kind: 'drop' })
-      const archive = await bench.callWithRetries('archiveRawFiles', [plan, batch])
+      const archive = await bench.callWithRetries('archiveRawFiles', [plan])
       expect(archive).toMatchObject({ files: 1, filesLeftInPlace: 1 })
       expect(await contents(google.storage, archive.processedPath)).toEqual({ 'a.json': 'one' })
       expect(await contents(google.storage, plan.rawPath)).toEqual({ 'late.json': 'late' })

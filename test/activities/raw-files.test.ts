@@ -36,13 +36,17 @@ beforeEach(async () => {
 })
 
 const describeFiles = (ofPlan = plan) => bench.call('describeRawFiles', [ofPlan])
-const archive = async (ofPlan = plan) => bench.call('archiveRawFiles', [ofPlan, await describeFiles(ofPlan)])
+const archive = async (ofPlan = plan) => {
+  await describeFiles(ofPlan)
+  return bench.call('archiveRawFiles', [ofPlan])
+}
 
 describe('describeRawFiles', () => {
   test('P8: writes down name, generation, size and checksum of each file, and reports only counts', async () => {
     const batch = await describeFiles()
     expect(batch).toMatchObject({ manifestUri: plan.manifestUri, files: 2, bytes: 6 })
-    const { 'manifest.ndjson': manifest = '' } = await contents(google.storage, plan.batchPath)
+    const manifests = plan.manifestUri.slice(0, -'manifest.ndjson'.length)
+    const { 'manifest.ndjson': manifest = '' } = await contents(google.storage, manifests)
     const lines = manifest
       .trimEnd()
       .split('\n')
@@ -66,11 +70,10 @@ describe('describeRawFiles', () => {
     await putObject(google.storage, `${plan.rawPath}late.json`, 'late')
     await bench.call('moveRawFilesToFailed', [
       plan,
-      first,
       { type: 'TooManyRejects', message: 'bad', workflowId: 'w' },
     ])
     expect(await describeFiles()).toEqual(first)
-    await bench.call('archiveRawFiles', [plan, first])
+    await bench.call('archiveRawFiles', [plan])
     expect(await describeFiles()).toEqual(first)
   })
 
@@ -83,10 +86,9 @@ describe('describeRawFiles', () => {
   })
 
   test('P13: moves failed files back, and leaves their reason where it was', async () => {
-    const batch = await describeFiles()
+    await describeFiles()
     await bench.call('moveRawFilesToFailed', [
       plan,
-      batch,
       { type: 'TooManyRejects', message: 'bad', workflowId: 'w' },
     ])
     expect(Object.keys(await contents(google.storage, plan.rawPath))).toEqual([])
@@ -118,7 +120,7 @@ describe('describeRawFiles', () => {
     expect(second).toMatchObject({ files: 2, bytes: 6 })
     expect(second.digest).not.toBe(first.digest)
     expect(await contents(google.storage, plan.rawPath)).toEqual({ 'a.json': 'one', 'deep/b ü.json': 'two' })
-    expect((await archive(reload)).processedPath).toContain('-reload-again/')
+    expect((await archive(reload)).processedPath).toContain('/reload=again/raw-')
   })
 })
 
@@ -134,11 +136,7 @@ describe('archiveRawFiles', () => {
   test('goes on where it stopped: one file copied, one moved', async () => {
     await describeFiles()
     await putObject(google.storage, `${archived}a.json`, 'one')
-    await putObject(
-      google.storage,
-      `${plan.batchPath}archive.json`,
-      JSON.stringify({ processedPath: archived }),
-    )
+    await putObject(google.storage, `${plan.notesPath}archive.json`, JSON.stringify({ processedDate: DAY }))
     await putObject(google.storage, `${archived}deep/b ü.json`, 'two')
     await removeObject(google.storage, `${plan.rawPath}deep/b ü.json`)
     expect(await archive()).toMatchObject({ files: 2 })
@@ -150,8 +148,8 @@ describe('archiveRawFiles', () => {
     const earlier = archived.replace(DAY, '2019-03-01')
     await putObject(
       google.storage,
-      `${plan.batchPath}archive.json`,
-      JSON.stringify({ processedPath: earlier }),
+      `${plan.notesPath}archive.json`,
+      JSON.stringify({ processedDate: '2019-03-01' }),
     )
     expect((await archive()).processedPath).toBe(earlier)
   })
@@ -168,9 +166,9 @@ describe('archiveRawFiles', () => {
 
 describe('moveRawFilesToFailed', () => {
   test('P12: moves the files and leaves the reason beside them', async () => {
-    const batch = await describeFiles()
+    await describeFiles()
     const reason = { type: 'TooManyRejects', message: 'all are bad', workflowId: 'w1' }
-    await bench.call('moveRawFilesToFailed', [plan, batch, reason])
+    await bench.call('moveRawFilesToFailed', [plan, reason])
     const { '_FAILURE.json': told = '', ...files } = await contents(google.storage, plan.failedPath)
     expect(files).toEqual({ 'a.json': 'one', 'deep/b ü.json': 'two' })
     expect(JSON.parse(told)).toMatchObject(reason)

@@ -47,7 +47,7 @@ describe('a table that is replaced as a whole', () => {
     const [older, newer] = [await next({}, 2), await next({}, 3)]
     await bench.load(newer)
     await expect(
-      bench.bench.call('loadTable', [older.plan, older.batch, older.attempt, older.output]),
+      bench.bench.call('loadTable', [older.plan, older.attempt, older.output]),
     ).rejects.toMatchObject({ type: 'NewerBatchLoaded' })
     expect(await bench.rowsIn(outputTable)).toBe(3)
   })
@@ -56,7 +56,7 @@ describe('a table that is replaced as a whole', () => {
     const [older, newer, newest] = [await next({}, 2), await next({}, 3), await next({}, 4)]
     await bench.load(older)
     await bench.load(newer)
-    await bench.bench.call('loadTable', [older.plan, older.batch, older.attempt, older.output])
+    await bench.bench.call('loadTable', [older.plan, older.attempt, older.output])
     expect(await bench.rowsIn(outputTable)).toBe(3)
     expect(await bench.load(newest)).toMatchObject({ replacedBatch: newer.plan.rawPath })
   })

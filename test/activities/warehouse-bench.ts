@@ -74,17 +74,13 @@ export async function startWarehouseBench(load?: LoadOptions): Promise<Warehouse
       const attempt = attemptFor(plan)
       await putObject(google.storage, `${attempt.outputPath}part-00000`, ROW.repeat(rows))
       await putObject(google.storage, `${attempt.outputPath}_SUCCESS`, '')
-      const batch: Batch = {
-        manifestUri: plan.manifestUri,
-        files: 1,
-        bytes: 1,
-        digest: `${plan.rawPath}${plan.reload ?? ''}`,
-      }
+      await putObject(google.storage, `${plan.rawPath}a.json`, 'raw')
+      const batch = await bench.call('describeRawFiles', [plan])
       return { plan, batch, attempt, output: { rowsRead: rows, rowsWritten: rows, rowsRejected: 0 } }
     },
-    async load({ plan, batch, attempt, output }, workflowId = `run of ${plan.rawPath}`) {
+    async load({ plan, attempt, output }, workflowId = `run of ${plan.rawPath}`) {
       if (plan.writeDisposition === 'WRITE_TRUNCATE') await bench.call('claimTable', [plan], { workflowId })
-      return bench.callWithRetries('loadTable', [plan, batch, attempt, output], { workflowId })
+      return bench.callWithRetries('loadTable', [plan, attempt, output], { workflowId })
     },
     async rowsIn(table) {
       const [, datasetId = '', tableId = ''] = table.split('.')

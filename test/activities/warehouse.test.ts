@@ -146,6 +146,7 @@ describe('loadTable', () => {
         { name: 'vendor_id', type: 'INTEGER' },
         { name: 'other', type: 'STRING' },
       ],
+      labels: { state_bucket: bench.cloud.get('STATE_BUCKET') },
     })
     await expect(bench.load(await next({ writeDisposition: 'WRITE_APPEND' }))).rejects.toMatchObject({
       type: 'SchemaMismatch',
@@ -191,7 +192,7 @@ describe('loadTable', () => {
       times: 50,
     })
     await expect(
-      bench.bench.call('loadTable', [batch.plan, batch.batch, batch.attempt, batch.output]),
+      bench.bench.call('loadTable', [batch.plan, batch.attempt, batch.output]),
     ).rejects.toMatchObject({ type: 'QuotaExceeded', nonRetryable: false })
   })
 

@@ -71,18 +71,22 @@ async function objectsOf(
         copies.push(content === batch.files[file] ? folder : 'damaged')
       } else if (folder === 'transformed') {
         temporary.push(name)
-      } else if (/^processed_date=[^/]*\/[^/]*\.receipts\//.test(name)) {
+      } else if (/^processed_date=[^/]*\/(?:reload=[^/]*\/)?[^/]*\.receipts\//.test(name)) {
         receipts.push(JSON.parse(content) as RunReceipt)
-      } else if (file === 'claim.json') {
-        if (await counts(pipeline, content)) claims.push(name)
       } else if (!isNote(folder, name)) {
         strays.push(name)
       }
     }
   }
-  const notes = `gs://${cloud.get('PROCESSED_BUCKET')}/_average-speed/tables/${batch.input.outputTable}/`
-  const { 'claim.json': claim } = await contents(google.storage, notes)
-  if (claim !== undefined && (await counts(pipeline, claim))) claims.push('claim.json of the table')
+  const state = `gs://${cloud.get('STATE_BUCKET')}`
+  const notes = [
+    `${state}/batches/${cloud.get('RAW_BUCKET')}/${batch.parent}`,
+    `${state}/tables/${batch.input.outputTable}/`,
+  ]
+  for (const folder of notes) {
+    for (const [name, content] of Object.entries(await contents(google.storage, folder)))
+      if (name.endsWith('claim.json') && (await counts(pipeline, content))) claims.push(`${folder}${name}`)
+  }
   return { rawFiles, temporary, strays, claims, receipts }
 }
 
@@ -93,9 +97,9 @@ async function counts({ temporal }: Pipeline, claim: string): Promise<boolean> {
   return status.name !== 'TERMINATED'
 }
 
-/** What a run leaves on purpose: notes on its batch, rejected records and the reason of a failure. */
+/** What a run leaves on purpose: rejected records and the reason of a failure. */
 function isNote(folder: string, name: string): boolean {
-  return folder === 'batch' || folder === 'rejected' || /\/_FAILURE\.json$/.test(name)
+  return folder === 'rejected' || /\/_FAILURE\.json$/.test(name)
 }
 
 function isPlace(folder: string): folder is Place {

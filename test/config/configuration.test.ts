@@ -94,7 +94,7 @@ describe('the configuration', () => {
     ]) {
       expect(load).toThrow('The configuration has 7 faults')
       expect(load).toThrow('ALLOWED_TABLES names "p.d.trips*", which is not project.dataset.table')
-      expect(load).toThrow('CALLER_FOLDERS names the bucket elsewhere, which is not in ALLOWED_BUCKETS')
+      expect(load).toThrow('CALLER_FOLDERS names gs://elsewhere/out/, whose bucket is not in ALLOWED_BUCKETS')
     }
     const nothing = (): unknown => loadWorkerConfig({ ...faults, STATE_BUCKET: 'state' })
     expect(nothing).toThrow('RAW_BUCKET is missing')

@@ -39,7 +39,7 @@ const CALLS: Readonly<Record<string, (batch: TestBatch) => HeldCall>> = {
   releaseTable: ({ input }) => ({ on: 'objects.delete', match: `${input.outputTable}/claim.json` }),
   releaseBatch: ({ parent }) => ({ on: 'objects.delete', match: `${parent}${BATCH}claim.json` }),
 }
-const BATCH = 'batch-2019-03-01T000000/'
+const BATCH = 'raw-2019-03-01T000000/'
 
 /** Activities that wait for something that takes long: they let go. */
 const WAITS = ['createCluster', 'runSparkJob', 'deleteClusterIfPresent', 'loadTable', 'claimTable'] as const

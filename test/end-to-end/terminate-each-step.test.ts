@@ -14,7 +14,7 @@ interface Middle {
 }
 
 const below = (batch: TestBatch, rest: string): string => `${batch.parent}${rest}`
-const BATCH = 'batch-2019-03-01T000000/'
+const BATCH = 'raw-2019-03-01T000000/'
 const OUTPUT = 'transformed-2019-03-01T000000/'
 
 /** The middle of every step, one after the other as a run meets them. */
@@ -144,7 +144,7 @@ describe('a run that is terminated', () => {
 
   test('P2: in any step leaves no claim on a table that counts', async () => {
     const { cloud, google, temporal } = pipeline
-    const tables = `gs://${cloud.get('PROCESSED_BUCKET')}/_average-speed/tables/`
+    const tables = `gs://${cloud.get('STATE_BUCKET')}/tables/`
     const claims = Object.entries(await contents(google.storage, tables)).filter(([name]) =>
       name.endsWith('claim.json'),
     )
@@ -156,7 +156,7 @@ describe('a run that is terminated', () => {
 
   test('P3: in any step leaves no note of an output', async () => {
     const { cloud, google } = pipeline
-    const notes = `gs://${cloud.get('PROCESSED_BUCKET')}/_average-speed/deployments/default/outputs/`
+    const notes = `gs://${cloud.get('STATE_BUCKET')}/deployments/default/outputs/`
     expect(await contents(google.storage, notes)).toEqual({})
   })
 })

@@ -28,8 +28,8 @@ const untilRunning = ({ sparkJobId }: Attempt) =>
 test('fault 1: files under a path that a shell would read as a command are described and archived like any other', async () => {
   const plan = bench.bench.plan({ rawPath: 'a; rm -rf "$HOME" $(id)/raw-1 && reboot' })
   await putObject(bench.google.storage, `${plan.rawPath}$(id).json`, 'one')
-  const batch = await bench.bench.call('describeRawFiles', [plan])
-  const { processedPath } = await bench.bench.call('archiveRawFiles', [plan, batch])
+  await bench.bench.call('describeRawFiles', [plan])
+  const { processedPath } = await bench.bench.call('archiveRawFiles', [plan])
   expect(await contents(bench.google.storage, processedPath)).toEqual({ '$(id).json': 'one' })
 })
 
@@ -37,7 +37,7 @@ test('fault 5: the end of one run does not touch the cluster and the job of anot
   const [one, two] = [bench.attempt(), bench.attempt()]
   const [first, second] = [await bench.create(one), await bench.create(two)]
   expect(first.name).not.toBe(second.name)
-  await bench.bench.call('deleteClusterIfPresent', [{ name: first.name, key: one.key, uuid: first.uuid }])
+  await bench.remove(one, first.uuid)
   await bench.bench.call('runSparkJob', [bench.plan, bench.batch, two, second])
 })
 
@@ -74,7 +74,7 @@ test('fault 9: a cluster in ERROR is removed, and does not stand in the way of t
   const attempt = bench.attempt()
   await expect(bench.create(attempt)).rejects.toMatchObject({ type: 'ClusterCreationFailed' })
   expect(await bench.create(bench.attempt())).toMatchObject({ uuid: expect.any(String) })
-  await bench.bench.call('deleteClusterIfPresent', [{ name: attempt.clusterName, key: attempt.key }])
+  await bench.remove(attempt)
   expect(await bench.ledgerOf(attempt)).toEqual([expect.objectContaining({ state: 'GONE' })])
 })
 
@@ -100,9 +100,9 @@ describe('fault 10: the cluster of a run that was killed goes away by itself', (
 })
 
 test('fault 11: the deletion of a cluster that does not exist succeeds', async () => {
-  const { clusterName: name, key } = bench.attempt()
-  await bench.bench.call('deleteClusterIfPresent', [{ name, key }])
-  await bench.bench.call('deleteClusterIfPresent', [{ name, key, uuid: 'gone-long-since' }])
+  const attempt = bench.attempt()
+  await bench.remove(attempt)
+  await bench.remove(attempt, 'gone-long-since')
 })
 
 test.each([

@@ -5,6 +5,7 @@ import { firstAttempt } from '../../workflows/attempts.ts'
 import { FAILURES, RUN_ID_PATTERN, workflowIdOf } from '../../workflows/contract.ts'
 import { batchPaths, PathError, parseFolder, processedPath } from '../../workflows/paths.ts'
 import { planRun } from '../../workflows/plan.ts'
+import { RUN_DEFAULTS } from '../support/run-defaults.ts'
 
 /** The faults of the system that this one replaces, each of which must not come back; those that need no cloud. */
 
@@ -13,8 +14,9 @@ const RULES = {
   rawBucket: 'gsgs-bucket',
   processedBucket: 'processed-bucket',
   allowedBuckets: ['gsgs-bucket', 'sg-bucket'],
+  callerFolders: [],
 }
-const DEFAULTS = { paths: RULES, outputTable: 'some-project.d.t', maxRejects: 0, maxRejectShare: 0 }
+const DEFAULTS = { ...RUN_DEFAULTS, paths: RULES }
 const DEADLINES = { createCluster: 1, sparkJob: 1, clusterLifetime: 2 }
 
 describe('faults of the original that lie in paths', () => {

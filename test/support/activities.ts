@@ -40,7 +40,12 @@ export function settingsOf(cloud: TestCloud): ActivitySettings {
     sparkJobDeadlineMinutes: 360,
     defaults: {
       paths: { rawBucket, processedBucket: cloud.get('PROCESSED_BUCKET'), allowedBuckets: [rawBucket] },
+      stateBucket: cloud.get('STATE_BUCKET'),
+      callerFolders: [`gs://${rawBucket}/chosen/`],
       outputTable: cloud.get('BQ_OUTPUT_TABLE'),
+      allowedTables: ['ComposerDemo', 'nowhere'].map(
+        (set) => `${cloud.get('GOOGLE_CLOUD_PROJECT')}.${set}.*`,
+      ),
       maxRejects: 1000,
       maxRejectShare: 0.01,
     },

@@ -54,7 +54,7 @@ export function putBadBatch(pipeline: Pipeline): Promise<TestBatch> {
 export interface BatchPlaces {
   /** Names of the raw files by the folder that they are in now, each with its content checked. */
   readonly rawFiles: Readonly<Record<string, 'raw' | 'failed' | 'processed'>>
-  /** Everything else that lies about, by name below the batch's parent folder, but for the pipeline's own notes. */
+  /** Everything else that lies about, by name below the batch's parent folder. */
   readonly others: readonly string[]
   /** Claims that are not released. */
   readonly claims: readonly string[]
@@ -76,19 +76,20 @@ export async function placesOf({ cloud, google }: Pipeline, batch: TestBatch): P
     for (const [name, content] of Object.entries(found)) {
       const file = name.slice(name.lastIndexOf('/') + 1)
       const [, place] = /^(raw|failed|processed)[-_]/.exec(name) ?? []
-      if (/^processed_date=[^/]+\/raw-[^/]+\.receipts\//.test(name)) {
+      if (/^processed_date=[^/]+\/(?:reload=[^/]+\/)?raw-[^/]+\.receipts\//.test(name)) {
         receipts.push(name)
       } else if (place !== undefined && batch.files[file] !== undefined) {
         if (file in rawFiles) throw new Error(`${file} is in ${rawFiles[file]} and in ${place}.`)
         if (content !== batch.files[file]) throw new Error(`${file} in ${place} holds other bytes.`)
         rawFiles[file] = place as 'raw' | 'failed' | 'processed'
-      } else if (file === 'claim.json') {
-        claims.push(name)
-      } else if (!name.startsWith('batch-')) {
+      } else {
         others.push(name)
       }
     }
   }
+  const notes = `gs://${cloud.get('STATE_BUCKET')}/batches/${cloud.get('RAW_BUCKET')}/${batch.parent}`
+  for (const name of Object.keys(await contents(google.storage, notes)))
+    if (name.endsWith('/claim.json')) claims.push(name)
   return { rawFiles, others, claims, receipts }
 }
 

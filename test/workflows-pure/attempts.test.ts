@@ -1,12 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { firstAttempt, nextAttempt } from '../../workflows/attempts.ts'
 import { planRun } from '../../workflows/plan.ts'
+import { RUN_DEFAULTS } from '../support/run-defaults.ts'
 
-const paths = { rawBucket: 'raw-bucket', processedBucket: 'processed-bucket', allowedBuckets: ['raw-bucket'] }
-const plan = planRun(
-  { rawPath: 'raw-1' },
-  { paths, outputTable: 'some-project.d.t', maxRejects: 0, maxRejectShare: 0 },
-)
+const plan = planRun({ rawPath: 'raw-1' }, RUN_DEFAULTS)
 const prepared = (zones: readonly string[]) => ({
   plan,
   deadlines: { createCluster: 1, sparkJob: 1, clusterLifetime: 2 },

@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import { BucketNotAllowedError, batchPaths, PathError, processedPath } from '../../workflows/paths.ts'
+import { batchPaths, NotAllowedError, PathError, processedPath } from '../../workflows/paths.ts'
 
 const RULES = {
   rawBucket: 'raw-bucket',
   processedBucket: 'processed-bucket',
   allowedBuckets: ['raw-bucket', 'other-bucket'],
+  callerFolders: ['gs://raw-bucket/chosen/', 'gs://other-bucket/tmp/'],
 }
 const paths = (rawPath: string, more: object = {}) => batchPaths({ rawPath, ...more }, RULES)
 
@@ -15,7 +16,6 @@ describe("a batch's paths", () => {
       transformedPath: 'gs://raw-bucket/exports/transformed-2019-03-01T000000/',
       failedPath: 'gs://raw-bucket/exports/failed-2019-03-01T000000/',
       rejectedPath: 'gs://raw-bucket/exports/rejected-2019-03-01T000000/',
-      batchPath: 'gs://raw-bucket/exports/batch-2019-03-01T000000/',
       processedRoot: 'gs://processed-bucket/exports/',
       batchName: 'raw-2019-03-01T000000',
     })
@@ -36,9 +36,9 @@ describe("a batch's paths", () => {
   })
 
   test('follow the raw path to another allowed bucket', () => {
-    expect(paths('gs://other-bucket/a/raw-1', { transformedPath: 'tmp/t-1' })).toMatchObject({
-      transformedPath: 'gs://other-bucket/tmp/t-1/',
+    expect(paths('gs://other-bucket/a/raw-1')).toMatchObject({
       failedPath: 'gs://other-bucket/a/failed-1/',
+      processedRoot: 'gs://processed-bucket/bucket=other-bucket/a/',
     })
   })
 
@@ -48,7 +48,7 @@ describe("a batch's paths", () => {
 
   test('a reload is archived in a folder of its own', () => {
     expect(processedPath(paths('a/raw-1'), '2019-03-01', 'again')).toBe(
-      'gs://processed-bucket/a/processed_date=2019-03-01/raw-1-reload-again/',
+      'gs://processed-bucket/a/processed_date=2019-03-01/reload=again/raw-1/',
     )
   })
 })
@@ -71,41 +71,85 @@ describe('a path is refused, with a sentence that names the field,', () => {
     ['with half a character', 'exports/\uD800/raw-1/', /surrogate/],
     ['longer than object names allow', `${'é'.repeat(351)}/raw-1/`, /raw_path/],
     ['without raw-', 'exports/2019/', /raw-<timestamp>/],
+    ["named as a batch's receipts", 'exports/raw-1.receipts/', /raw-<timestamp>/],
+    ['of a scheme with one slash', 'gs:/raw-bucket/exports/raw-1', /Cloud Storage path/],
+    ['of a scheme without a slash', 'javascript:alert(1)/raw-1', /Cloud Storage path/],
+    ['of another host', '//raw-bucket/exports/raw-1', /Cloud Storage path/],
+    ['with a character without width', 'exports/\u200braw-1/', /cannot be seen/],
+    ['with a joiner', 'exports\u2060/raw-1/', /cannot be seen/],
+    ['with a filler', 'exports\u3164/raw-1/', /cannot be seen/],
+    ['with a variation selector', 'exports\ufe0f/raw-1/', /cannot be seen/],
+    ['with a tag character', 'exports\u{e0041}/raw-1/', /cannot be seen/],
+    ['with another space than the plain one', 'exports\u00a0x/raw-1/', /cannot be seen/],
+    ['with a folder that ends in a space', 'exports /raw-1/', /space/],
   ])('%s', (_, rawPath, sentence) => {
     expect(() => paths(rawPath)).toThrow(PathError)
     expect(() => paths(rawPath)).toThrow(sentence)
   })
 
   test('in a bucket that is not allowed', () => {
-    expect(() => paths('gs://foreign-bucket/raw-1/')).toThrow(BucketNotAllowedError)
+    expect(() => paths('gs://foreign-bucket/raw-1/')).toThrow(NotAllowedError)
     expect(() => paths('raw-1', { failedPath: 'gs://foreign-bucket/f/' })).toThrow(/failed_path/)
   })
 
   test.each([
-    ['transformed_path', { transformedPath: 'a/raw-1' }],
-    ['transformed_path', { transformedPath: 'a' }],
-    ['transformed_path', { transformedPath: 'a/raw-1/deeper' }],
-    ['failed_path', { failedPath: 'a/raw-1/' }],
-    ['failed_path', { failedPath: 'a/t/f', transformedPath: 'a/t' }],
-    ['failed_path', { failedPath: 'a/raw-2' }],
-    ['transformed_path', { transformedPath: 'b/raw-2/' }],
-    ['transformed_path', { transformedPath: 'a/batch-1' }],
-    ['rejected path', { transformedPath: 'a/rejected-1/' }],
-  ])('as %s when it overlaps another, or belongs to another batch: %p', (field, more) => {
-    expect(() => paths('a/raw-1', more)).toThrow(PathError)
-    expect(() => paths('a/raw-1', more)).toThrow(field)
+    'a/raw-1',
+    'a',
+    'a/raw-1/deeper',
+    'a/raw-2/',
+    'a/failed-2',
+    'a/transformed-1/x',
+    'spark-jobs',
+    'a/processed_date=2019-03-01/failed-1',
+    'chosen',
+    'chosen/failed-2',
+    'chosen/raw-2/failed-1',
+    'chosen/failed-2/failed-1',
+    'chosen/transformed-1/failed-1',
+    'chosen/processed_date=2019-03-01/failed-1',
+    'gs://other-bucket/chosen/failed-1',
+    'chosenfailed-1',
+  ])("as failed path, unless it is the batch's own: %s", (failedPath) => {
+    expect(() => paths('a/raw-1', { failedPath })).toThrow(PathError)
+    expect(() => paths('a/raw-1', { failedPath })).toThrow('failed_path')
   })
+
+  test.each(['transformed-1', 'failed-2', 'rejected-3', 'processed_date=2019-03-01', 'reload=x', 'bucket=b'])(
+    'that leads through a folder that runs make: %s',
+    (folder) => {
+      expect(() => paths(`a/${folder}/b/raw-1`)).toThrow(/must not lie in the folder/)
+    },
+  )
 
   test('but not for a folder further up that is named raw-…', () => {
     expect(() => paths('raw-data/raw-1')).not.toThrow()
   })
+})
 
-  test('among the processed batches, where one bucket serves for both', () => {
-    const one = { ...RULES, processedBucket: 'raw-bucket' }
-    expect(() => batchPaths({ rawPath: 'a/processed_date=2019-03-01/raw-1' }, one)).not.toThrow()
-    expect(() =>
-      batchPaths({ rawPath: 'a/raw-1', failedPath: 'a/processed_date=2019-03-01/failed-1' }, one),
-    ).toThrow(/processed batches/)
-    expect(() => batchPaths({ rawPath: 'a/b/raw-1', transformedPath: 'a' }, one)).toThrow(PathError)
+describe('a path that a caller chooses', () => {
+  test.each(['a/failed-1', 'a/failed-1/', '/a/failed-1', 'gs://raw-bucket/a/failed-1/'])(
+    'may be the one that it would be anyhow: %s',
+    (failedPath) => {
+      expect(paths('a/raw-1', { failedPath })).toEqual(paths('a/raw-1'))
+    },
+  )
+
+  test("is made the batch's own below a folder of the deployment's", () => {
+    expect(paths('a/b/raw-1', { failedPath: 'chosen/x/failed-1' }).failedPath).toBe(
+      'gs://raw-bucket/chosen/x/failed-1/raw-bucket/a/b/raw-1/',
+    )
+    expect(paths('raw-1', { transformedPath: 'gs://other-bucket/tmp/transformed-1/' }).transformedPath).toBe(
+      'gs://other-bucket/tmp/transformed-1/raw-bucket/raw-1/',
+    )
+  })
+
+  test('of one batch never lies in that of another', () => {
+    const folders = ['raw-1', 'a/raw-1', 'a/b/raw-1', 'gs://other-bucket/a/raw-1'].map(
+      (rawPath) => paths(rawPath, { failedPath: 'gs://raw-bucket/chosen/failed-1' }).failedPath,
+    )
+    for (const [i, one] of folders.entries())
+      for (const other of folders.slice(i + 1)) {
+        expect(one.startsWith(other) || other.startsWith(one)).toBe(false)
+      }
   })
 })

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import type { AverageSpeedInput } from '../../workflows/contract.ts'
 import { InputError, planRun, tableId } from '../../workflows/plan.ts'
+import { RUN_DEFAULTS } from '../support/run-defaults.ts'
 
 const DEFAULTS = {
-  paths: { rawBucket: 'raw-bucket', processedBucket: 'processed-bucket', allowedBuckets: ['raw-bucket'] },
+  ...RUN_DEFAULTS,
   outputTable: 'some-project:ComposerDemo.nyc-tlc-yellow-trips',
-  maxRejects: 1000,
-  maxRejectShare: 0.01,
+  allowedTables: ['p-12345.d.t', 'some-project.made.*'],
 }
 const plan = (input: object) => planRun(input as AverageSpeedInput, DEFAULTS)
 const rawPath = 'exports/raw-1'
@@ -18,7 +18,7 @@ describe('the plan of a run', () => {
       writeDisposition: 'WRITE_TRUNCATE',
       maxRejects: 1000,
       maxRejectShare: 0.01,
-      manifestUri: 'gs://raw-bucket/exports/batch-1/manifest.ndjson',
+      manifestUri: 'gs://state-bucket/manifests/raw-bucket/exports/raw-1/manifest.ndjson',
     })
   })
 
@@ -37,7 +37,7 @@ describe('the plan of a run', () => {
       maxRejects: 0,
       maxRejectShare: 0,
       reload: 'after-fix',
-      manifestUri: 'gs://raw-bucket/exports/batch-1/manifest-after-fix.ndjson',
+      manifestUri: 'gs://state-bucket/manifests/raw-bucket/exports/raw-1/manifest-after-fix.ndjson',
     })
   })
 

@@ -1,16 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { planRun } from '../../workflows/plan.ts'
 import { type Done, type Ended, receiptOf, resultOf } from '../../workflows/result.ts'
+import { RUN_DEFAULTS } from '../support/run-defaults.ts'
 
-const plan = planRun(
-  { rawPath: 'gs://raw-bucket/exports/raw-1/' },
-  {
-    paths: { rawBucket: 'raw-bucket', processedBucket: 'processed-bucket', allowedBuckets: ['raw-bucket'] },
-    outputTable: 'some-project.set.table',
-    maxRejects: 0,
-    maxRejectShare: 0,
-  },
-)
+const plan = planRun({ rawPath: 'gs://raw-bucket/exports/raw-1/' }, RUN_DEFAULTS)
 
 const done: Done = {
   batch: { manifestUri: plan.manifestUri, files: 2, bytes: 10, digest: 'd' },

@@ -81,9 +81,10 @@ describe('a run that succeeds', () => {
     const { calls } = await harness.run({})
     const created = calls.find(({ name }) => name === 'createCluster')?.args[0] as {
       readonly clusterName: string
+      readonly key: string
     }
     const target = calls.find(({ name }) => name === 'deleteClusterIfPresent')?.args[0]
-    expect(target).toMatchObject({ name: created.clusterName, uuid: `uuid-of-${created.clusterName}` })
+    expect(target).toMatchObject({ key: created.key, uuid: `uuid-of-${created.clusterName}` })
   })
 
   test('P9: an empty batch succeeds with no rows, is archived, and leaves the table alone', async () => {
@@ -152,7 +153,7 @@ describe('a run that succeeds', () => {
       }),
       deleteTemporaryFiles: fails('PermissionDenied', 'no permission to delete'),
     })
-    const receipt = run.calls.find(({ name }) => name === 'writeReceipt')?.args[0] as RunReceipt
+    const receipt = run.calls.find(({ name }) => name === 'writeReceipt')?.args[1] as RunReceipt
     const { receiptUri, ...result } = run.result ?? {}
     expect(receiptUri).toMatch(/^gs:\/\/processed-bucket\/exports\//)
     expect(receipt).toMatchObject(result)
@@ -243,7 +244,7 @@ describe('a step that fails', () => {
       details: { rawFilesAt: 'gs://raw-bucket/exports/failed-2019-03-01T000000/' },
     })
     const move = run.calls.find(({ name }) => name === 'moveRawFilesToFailed')
-    expect(move?.args[2]).toMatchObject({ type: 'TooManyRejects', message: 'all are bad' })
+    expect(move?.args[1]).toMatchObject({ type: 'TooManyRejects', message: 'all are bad' })
     expectCleanedUp(run)
   })
 })

@@ -3,6 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client'
 import type { Activities } from '../../activities/index.ts'
 import { clusterSlots } from '../../src/worker/cluster-slots.ts'
 import { readRuns } from '../../src/worker/open-workflows.ts'
+import { clusterNameOf } from '../../workflows/attempt-names.ts'
 import { CLUSTER_SLOTS_MEMO, clusterSlotsIdOf, WORKFLOW_TYPE } from '../../workflows/contract.ts'
 import type { SlotHolder } from '../../workflows/run-types.ts'
 import type { SlotsView } from '../../workflows/slot-book.ts'
@@ -115,7 +116,8 @@ export async function withCrowd(
         clearInterval(beat)
       }
     },
-    async deleteClusterIfPresent({ name: clusterName }) {
+    async deleteClusterIfPresent({ key }) {
+      const clusterName = clusterNameOf(key)
       await deletions.promise
       crowd.clusters.delete(clusterName)
       await slots.release(clusterName)

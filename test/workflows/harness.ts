@@ -23,6 +23,7 @@ import {
   type RunProgress,
   WORKFLOW_TYPE,
 } from '../../workflows/contract.ts'
+import { RUN_DEFAULTS } from '../support/run-defaults.ts'
 import { timeSkippingServer } from './servers.ts'
 
 export const RAW_PATH = 'gs://raw-bucket/exports/raw-2019-03-01T000000/'
@@ -44,12 +45,7 @@ const SETTINGS: ActivitySettings = {
   load: { table: { schema: TABLE_SCHEMA }, csv: {}, jobLabels: {} },
   createClusterDeadlineMinutes: 60,
   sparkJobDeadlineMinutes: 360,
-  defaults: {
-    paths: { rawBucket: 'raw-bucket', processedBucket: 'processed-bucket', allowedBuckets: ['raw-bucket'] },
-    outputTable: 'some-project.ComposerDemo.trips',
-    maxRejects: 1000,
-    maxRejectShare: 0.01,
-  },
+  defaults: RUN_DEFAULTS,
   cluster: { config: {}, labels: {}, zones: [] },
   settleMs: 1,
   polling: { minimum: 1, maximum: 1 },
@@ -84,7 +80,7 @@ export const wellBehaved: Activities = {
   }),
   moveRawFilesToFailed: async () => undefined,
   deleteTemporaryFiles: async () => undefined,
-  writeReceipt: async ({ processedPath, runId }) => `${processedPath}${runId}.json`,
+  writeReceipt: async (_, { processedPath, runId }) => `${processedPath}${runId}.json`,
   reapOrphans: async () => [],
 }
 

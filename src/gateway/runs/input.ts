@@ -1,21 +1,27 @@
 import type { AverageSpeedInput } from '../../../workflows/contract.ts'
-import { BucketNotAllowedError, batchPaths, PathError, type PathRules } from '../../../workflows/paths.ts'
+import { NotAllowedError, PathError, parseFolder, uriOf } from '../../../workflows/paths.ts'
+import { checkRequest, InputError, type RequestRules } from '../../../workflows/plan.ts'
 import { INPUT_FIELDS } from '../json.ts'
 import { Problem } from '../problem.ts'
 
 /**
  * Checks what a run is asked to do, and writes it in one way, so that equal wishes are equal inputs: full URIs, a dotted
  * table, and no path that is the default anyhow.
- * @throws Problem 400 for a path that cannot be used, 403 for a bucket that is not allowed
+ * @throws Problem 400 for an input that cannot be used, 403 for one that the deployment does not allow
  */
-export function normaliseInput(input: AverageSpeedInput, rules: PathRules): AverageSpeedInput {
-  const paths = checkedPaths(input, rules)
-  const defaults = batchPaths({ rawPath: paths.rawPath }, rules)
+export function normaliseInput(input: AverageSpeedInput, rules: RequestRules): AverageSpeedInput {
+  const { paths, outputTable } = checked(input, rules)
+  const { rawPath } = paths
+  const defaults = checked({ rawPath }, rules).paths
+  const { bucket } = parseFolder('raw_path', rawPath, '')
+  const written = (text = ''): string => uriOf(parseFolder('path', text, bucket))
   return {
-    rawPath: paths.rawPath,
-    ...(paths.transformedPath !== defaults.transformedPath && { transformedPath: paths.transformedPath }),
-    ...(paths.failedPath !== defaults.failedPath && { failedPath: paths.failedPath }),
-    ...(input.outputTable !== undefined && { outputTable: input.outputTable.replace(':', '.') }),
+    rawPath,
+    ...(paths.transformedPath !== defaults.transformedPath && {
+      transformedPath: written(input.transformedPath),
+    }),
+    ...(paths.failedPath !== defaults.failedPath && { failedPath: written(input.failedPath) }),
+    ...(input.outputTable !== undefined && { outputTable }),
     ...(input.writeDisposition !== undefined && { writeDisposition: input.writeDisposition }),
     ...(input.maxRejects !== undefined && { maxRejects: input.maxRejects }),
     ...(input.maxRejectShare !== undefined && { maxRejectShare: input.maxRejectShare }),
@@ -23,12 +29,13 @@ export function normaliseInput(input: AverageSpeedInput, rules: PathRules): Aver
   }
 }
 
-function checkedPaths(input: AverageSpeedInput, rules: PathRules): ReturnType<typeof batchPaths> {
+function checked(input: AverageSpeedInput, rules: RequestRules): ReturnType<typeof checkRequest> {
   try {
-    return batchPaths(input, rules)
+    return checkRequest(input, rules)
   } catch (error) {
-    if (error instanceof BucketNotAllowedError) throw new Problem(403, error.message, { cause: error })
-    if (error instanceof PathError) throw new Problem(400, error.message, { cause: error })
+    if (error instanceof NotAllowedError) throw new Problem(403, error.message, { cause: error })
+    if (error instanceof PathError || error instanceof InputError)
+      throw new Problem(400, error.message, { cause: error })
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { WORKFLOW_TYPE } from '../../../workflows/contract.ts'
-import type { PathRules } from '../../../workflows/paths.ts'
+import type { RequestRules } from '../../../workflows/plan.ts'
 import { Problem } from '../problem.ts'
 import { isOngoing } from '../schemas/run.ts'
 import { describeExecution } from './describe-run.ts'
@@ -14,7 +14,7 @@ import { callTemporal } from './temporal-call.ts'
 /** Where and by which rules a run is retried. */
 export interface RetrySettings {
   readonly taskQueue: string
-  readonly rules: PathRules
+  readonly rules: RequestRules
 }
 
 /**

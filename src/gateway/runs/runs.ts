@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from '@temporalio/client'
 import type { AverageSpeedInput } from '../../../workflows/contract.ts'
-import type { PathRules } from '../../../workflows/paths.ts'
+import type { RequestRules } from '../../../workflows/plan.ts'
 import type { GatewayConfig } from '../../config.ts'
 import { cancelRun } from './cancel-run.ts'
 import { describeRun } from './describe-run.ts'
@@ -37,7 +37,7 @@ export interface Runs {
 /** Makes the core of the gateway. */
 export function createRuns(client: Client, config: Pick<GatewayConfig, 'temporal' | 'pipeline'>): Runs {
   const { taskQueue, uiUrl, namespace } = config.temporal
-  const rules = config.pipeline.paths
+  const rules = config.pipeline
   return {
     start({ runId = randomUUID(), input, ...rest }) {
       const request = { runId, input: normaliseInput(input, rules), ...rest }
@@ -54,7 +54,7 @@ export function createRuns(client: Client, config: Pick<GatewayConfig, 'temporal
 }
 
 /** Runs keep their raw path in full; a filter may give it as a caller does. */
-function withFullPath(filter: RunFilter, rules: PathRules): RunFilter {
+function withFullPath(filter: RunFilter, rules: RequestRules): RunFilter {
   if (filter.rawPath === undefined) return filter
   return { ...filter, rawPath: normaliseInput({ rawPath: filter.rawPath }, rules).rawPath }
 }

@@ -5,7 +5,7 @@ reason. Runs unchanged on Dataproc image 2.3 (Spark 3.5) and on one machine. Eve
 Spark SQL's own expressions, so no row ever passes through Python.
 
     spark_avg_speed.py --gcs_path_raw gs://b/p/raw-x/ --gcs_path_transformed gs://b/p/transformed-x/1/ \
-        --gcs_path_rejected gs://b/p/rejected-x/1/ --manifest gs://b/p/batch-x/manifest.ndjson
+        --gcs_path_rejected gs://b/p/rejected-x/1/ --manifest gs://s/manifests/b/p/raw-x/manifest.ndjson
 
 The way of a line: read_lines -> parse -> convert -> judge -> write_csv, and write_rejects if there are any.
 """

@@ -122,9 +122,9 @@ async function readStorage(storage: Storage, rawPath: string): Promise<Outcome['
     [LOCAL.rawBucket, `${parent}transformed${batch}/`],
     [LOCAL.rawBucket, `${parent}rejected${batch}/`],
     [LOCAL.rawBucket, `${parent}failed${batch}/`],
-    [LOCAL.rawBucket, `${parent}batch${batch}/`],
     [LOCAL.processedBucket, `${processed}/`],
     [LOCAL.processedBucket, `${processed}.receipts/`],
+    [LOCAL.stateBucket, `manifests/${LOCAL.rawBucket}/${parent}raw${batch}/`],
   ] as const
   return Promise.all(
     places.map(async ([bucket, prefix]) => {

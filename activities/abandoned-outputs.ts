@@ -22,7 +22,7 @@ export interface AbandonedOutputs {
 
 /** Finds outputs by the worker's own notes: a cluster's labels and metadata may be anybody's. */
 export function abandonedOutputs(clients: ActivityClients, settings: ActivitySettings): AbandonedOutputs {
-  const { storage, bigquery, clusters, isWorkflowOpen } = clients
+  const { storage, bigquery, clusters, openExecution } = clients
   const { project: projectId, region, defaults } = settings
   const notes = outputNotes(storage, settings)
   const loads = createLoadJobs(bigquery, settings)
@@ -47,7 +47,7 @@ export function abandonedOutputs(clients: ActivityClients, settings: ActivitySet
       for await (const key of notes.list()) {
         try {
           const note = await notes.read(key)
-          if (note !== undefined && !(await isWorkflowOpen(note.owner))) await remove(key, note)
+          if (note !== undefined && (await openExecution(note.owner)) === undefined) await remove(key, note)
         } catch (error) {
           errors.push(error)
         }

@@ -3,7 +3,7 @@ import { createClaims } from './claims.ts'
 import { type ConfirmedPlan, confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients } from './context.ts'
 import { failure } from './failures.ts'
-import { workflowId } from './owner.ts'
+import { currentExecution } from './owner.ts'
 import { type BatchFolders, batchFolders } from './storage/own-folder.ts'
 
 /** A batch that the current activity's workflow may work on, as this worker sees it. */
@@ -28,10 +28,10 @@ export interface BatchClaim {
 
 /** Claims on batches, each for the workflow that the current activity works for. */
 export function createBatchClaim(
-  { storage, isWorkflowOpen }: Pick<ActivityClients, 'storage' | 'isWorkflowOpen'>,
+  clients: Pick<ActivityClients, 'storage' | 'openExecution'>,
   defaults: RunDefaults,
 ): BatchClaim {
-  const claims = createClaims(storage, isWorkflowOpen)
+  const claims = createClaims(clients)
   const batchOf = (given: RunPlan): OwnBatch => {
     const plan = confirmPlan(given, defaults)
     return { plan, folders: batchFolders(plan, defaults) }
@@ -39,13 +39,13 @@ export function createBatchClaim(
   return {
     async hold(given) {
       const batch = batchOf(given)
-      const holder = await claims.acquire(batch.folders.notes, workflowId())
+      const holder = await claims.acquire(batch.folders.notes, currentExecution())
       if (holder === undefined) return batch
       throw failure(
         'BatchInProgress',
         `${batch.plan.rawPath} is being processed by the run ${holder}. Wait for it, or cancel it.`,
       )
     },
-    release: (given) => claims.release(batchOf(given).folders.notes, workflowId()),
+    release: (given) => claims.release(batchOf(given).folders.notes, currentExecution()),
   }
 }

@@ -1,50 +1,62 @@
-import type { Storage } from '@google-cloud/storage'
 import { type Static, Type } from 'typebox'
-import { isPreconditionFailed } from './failures.ts'
+import type { ActivityClients } from './context.ts'
+import { failure, isPreconditionFailed } from './failures.ts'
 import { writeObject } from './objects.ts'
+import type { Execution } from './owner.ts'
 import { deleteObject } from './storage/effects.ts'
 import { readNote } from './storage/notes.ts'
 import type { OwnFolder } from './storage/own-folder.ts'
 
 /** Who holds a claim, and since when. */
-const Holder = Type.Object({ workflowId: Type.String({ minLength: 1 }), since: Type.String() })
+const Holder = Type.Object({
+  workflowId: Type.String({ minLength: 1 }),
+  runId: Type.String({ minLength: 1 }),
+  since: Type.String(),
+})
 
 const NAME = 'claim.json'
 
 /**
- * A claim is an object that only one run can write. It counts only while its holder's workflow is open, so it ends with
- * the run however that ends, terminate included; a later run takes it over.
+ * A claim is an object that only one execution can write. It counts only while its holder's workflow is open, so it ends
+ * with the run however that ends, terminate included; a later run takes it over. A reset makes another execution of the same
+ * workflow: that one rewrites the claim, so that an activity of the earlier one, which may still be alive on a worker that
+ * was frozen or cut off, neither has it nor can release it.
  */
 export interface Claims {
-  /** @returns the workflow id of the other run that holds the claim, or nothing when it is now ours */
-  acquire(folder: OwnFolder, workflowId: string): Promise<string | undefined>
+  /**
+   * @returns the workflow id of the other run that holds the claim, or nothing when it is now ours
+   * @throws ExecutionEnded when this execution is not the one of its workflow that is open
+   */
+  acquire(folder: OwnFolder, me: Execution): Promise<string | undefined>
   /** Gives up a claim of ours; does nothing if it is not ours. */
-  release(folder: OwnFolder, workflowId: string): Promise<void>
+  release(folder: OwnFolder, me: Execution): Promise<void>
 }
 
 /** Claims kept in Cloud Storage, each in the folder of what is claimed. */
-export function createClaims(
-  storage: Storage,
-  isWorkflowOpen: (workflowId: string) => Promise<boolean>,
-): Claims {
+export function createClaims({
+  storage,
+  openExecution,
+}: Pick<ActivityClients, 'storage' | 'openExecution'>): Claims {
   return {
-    async acquire(folder, workflowId) {
+    async acquire(folder, me) {
       const uri = `${folder.uri}${NAME}`
-      const mine: Static<typeof Holder> = { workflowId, since: new Date().toISOString() }
+      const mine: Static<typeof Holder> = { ...me, since: new Date().toISOString() }
       for (;;) {
         const held = await readNote(storage, uri, Holder)
-        if (held !== undefined) {
-          const holder = held.value
-          if (holder.workflowId === workflowId) return undefined
-          if (await isWorkflowOpen(holder.workflowId)) return holder.workflowId
-        }
+        const holder = held?.value
+        if (holder !== undefined && isSame(holder, me)) return undefined
+        const isOthers = holder !== undefined && holder.workflowId !== me.workflowId
+        if (isOthers && (await openExecution(holder.workflowId)) !== undefined) return holder.workflowId
+        if ((await openExecution(me.workflowId)) !== me.runId) throw ended(me)
         // Tied to what was read: of two runs that find the same dead holder, one wins, and the other looks again.
         if (await writeObject(storage, uri, JSON.stringify(mine), held?.generation ?? 0)) return undefined
       }
     },
-    async release(folder, workflowId) {
+    async release(folder, me) {
       const held = await readNote(storage, `${folder.uri}${NAME}`, Holder)
-      if (held?.value.workflowId !== workflowId) return
+      if (held?.value.workflowId !== me.workflowId) return
+      // What an earlier execution has taken is this one's to give up, but not the other way round.
+      if (!isSame(held.value, me) && (await openExecution(me.workflowId)) !== me.runId) return
       try {
         await deleteObject(storage, folder, NAME, held.generation)
       } catch (error) {
@@ -52,4 +64,15 @@ export function createClaims(
       }
     },
   }
+}
+
+function isSame(one: Execution, other: Execution): boolean {
+  return one.workflowId === other.workflowId && one.runId === other.runId
+}
+
+function ended({ workflowId }: Execution): Error {
+  return failure(
+    'ExecutionEnded',
+    `This execution of the run ${workflowId} has ended, or was reset, so its activity does no more.`,
+  )
 }

@@ -12,8 +12,11 @@ export interface ActivityClients {
   readonly bigquery: BigQuery
   readonly clusters: dataproc.ClusterControllerClient
   readonly jobs: dataproc.JobControllerClient
-  /** Says whether the workflow of this id has an open run, by asking Temporal about that workflow (not by a list, which lags). */
-  isWorkflowOpen(workflowId: string): Promise<boolean>
+  /**
+   * The run id of the open execution of a workflow, by asking Temporal about that workflow (not by a list, which lags);
+   * nothing when none is open.
+   */
+  openExecution(workflowId: string): Promise<string | undefined>
   /** Reads the latest run of a workflow, by the same means. */
   readRun(workflowId: string): Promise<RunState>
   readonly slots: ClusterSlots

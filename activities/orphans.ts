@@ -18,7 +18,7 @@ export function orphanActivities(clients: ActivityClients, settings: ActivitySet
       return attempting('sweep for orphaned clusters', () =>
         heartbeating(async () => {
           try {
-            return await leftovers.remove(async (owner) => !(await clients.isWorkflowOpen(owner)))
+            return await leftovers.remove(async (owner) => (await clients.openExecution(owner)) === undefined)
           } finally {
             await outputs.deleteAll()
           }

@@ -1,12 +1,24 @@
 import { Context } from '@temporalio/activity'
 import { failure } from './failures.ts'
 
+/** One execution of a workflow: a reset, or a retry under the same id, is another. */
+export interface Execution {
+  readonly workflowId: string
+  readonly runId: string
+}
+
 /**
- * The workflow that the current activity works for.
+ * The execution that the current activity works for, as Temporal tells it.
  * @throws InvalidInput for an activity that somebody has started by itself
  */
+export function currentExecution(): Execution {
+  const execution = Context.current().info.workflowExecution
+  if (execution === undefined) throw failure('InvalidInput', 'This activity does nothing outside a workflow.')
+  const { workflowId, runId } = execution
+  return { workflowId, runId }
+}
+
+/** The workflow that the current activity works for. @throws InvalidInput */
 export function workflowId(): string {
-  const id = Context.current().info.workflowExecution?.workflowId
-  if (id === undefined) throw failure('InvalidInput', 'This activity does nothing outside a workflow.')
-  return id
+  return currentExecution().workflowId
 }

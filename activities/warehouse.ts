@@ -9,7 +9,7 @@ import { createLoadJobs, expectedRowsOf, type LoadJob, loadIdOf, readsOutputOf, 
 import { heartbeating, pollUntil } from './long-running.ts'
 import { readManifest, summarise } from './manifests.ts'
 import { exists } from './objects.ts'
-import { workflowId } from './owner.ts'
+import { currentExecution } from './owner.ts'
 import { notesFolder, type OwnFolder } from './storage/own-folder.ts'
 import { type HeldBatch, readTableState, type TableBatch, writeTableState } from './table-ledger.ts'
 import { refuseForeignTable } from './tables.ts'
@@ -17,7 +17,7 @@ import { refuseForeignTable } from './tables.ts'
 /** Activities on the output table. */
 export function warehouseActivities(clients: ActivityClients, settings: ActivitySettings) {
   const { storage, bigquery } = clients
-  const claims = createClaims(storage, clients.isWorkflowOpen)
+  const claims = createClaims(clients)
   const batchClaim = createBatchClaim(clients, settings.defaults)
   const loads = createLoadJobs(bigquery, settings)
   const { defaults } = settings
@@ -59,7 +59,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     async claimTableIfFree(given: RunPlan): Promise<boolean> {
       return attempting(`claim the table ${given.outputTable}`, async () => {
         const plan = confirmed(given)
-        if ((await claims.acquire(folderOf(plan), workflowId())) !== undefined) return false
+        if ((await claims.acquire(folderOf(plan), currentExecution())) !== undefined) return false
         const { loading } = await readTableState(storage, folderOf(plan))
         if (loading !== undefined && (await loads.isUnderWay(loading.loadId))) return false
         await refuseIfOlder(plan)
@@ -104,7 +104,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
   }
 
   function release(plan: ConfirmedPlan): Promise<void> {
-    return claims.release(folderOf(plan), workflowId())
+    return claims.release(folderOf(plan), currentExecution())
   }
 
   /** The batch by its manifest: what comes with a call might make another load of it. */
@@ -144,7 +144,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
       polling: settings.polling,
       urgency: 'load',
       read: async () =>
-        (await claims.acquire(folderOf(plan), workflowId())) === undefined ? true : undefined,
+        (await claims.acquire(folderOf(plan), currentExecution())) === undefined ? true : undefined,
     })
     await refuseIfOlder(plan)
   }

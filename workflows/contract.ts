@@ -230,6 +230,7 @@ export interface FailureDetails {
 export const FAILURES = {
   InvalidInput: 'request',
   BatchInProgress: 'request',
+  ExecutionEnded: 'request',
   NewerBatchLoaded: 'request',
   RawFilesMissing: 'request',
   RawFilesChanged: 'request',

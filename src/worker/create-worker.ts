@@ -4,7 +4,7 @@ import { createActivities } from '../../activities/index.ts'
 import type { GoogleClients } from '../clients.ts'
 import type { WorkerConfig } from '../config.ts'
 import { clusterSlots } from './cluster-slots.ts'
-import { openWorkflows, readRuns } from './open-workflows.ts'
+import { openExecutions, readRuns } from './open-workflows.ts'
 import { workflowSource } from './workflow-bundle.ts'
 
 /** What a worker is made of; all of it is closed by whoever opened it. */
@@ -30,7 +30,7 @@ export async function createWorker({ config, connection, client, google }: Worke
         bigquery,
         clusters,
         jobs,
-        isWorkflowOpen: openWorkflows(client),
+        openExecution: openExecutions(client),
         readRun: readRuns(client),
         slots: clusterSlots(client, {
           deployment: pipeline.deployment,

@@ -20,9 +20,9 @@ export async function openRun(
   }
 }
 
-/** Says whether the workflow of an id has an open run. */
-export function openWorkflows(client: Client): (workflowId: string) => Promise<boolean> {
-  return async (workflowId) => (await openRun(client, workflowId)) !== undefined
+/** Finds the open execution of a workflow, by its run id. */
+export function openExecutions(client: Client): (workflowId: string) => Promise<string | undefined> {
+  return async (workflowId) => (await openRun(client, workflowId))?.runId
 }
 
 /** Reads what an open run of the pipeline says of itself. */

@@ -214,4 +214,40 @@ describe('claimBatch', () => {
     await bench.call('releaseBatch', [plan], { workflowId: 'first' })
     await bench.call('claimBatch', [plan], { workflowId: 'second' })
   })
+
+  test('P2: belongs to an execution: what a reset has begun takes it, and the earlier one can neither use nor release it', async () => {
+    const [before, after] = [
+      { workflowId: 'reset', runId: 'before' },
+      { workflowId: 'reset', runId: 'after' },
+    ]
+    bench.reset.set('reset', 'before')
+    await bench.call('claimBatch', [plan], before)
+    bench.reset.set('reset', 'after')
+    await bench.call('describeRawFiles', [plan], after)
+    await bench.call('releaseBatch', [plan], before)
+    await expect(bench.call('archiveRawFiles', [plan], before)).rejects.toMatchObject({
+      type: 'ExecutionEnded',
+    })
+    await expect(bench.call('claimBatch', [plan], { workflowId: 'other' })).rejects.toMatchObject({
+      type: 'BatchInProgress',
+    })
+    await bench.call('releaseBatch', [plan], after)
+    await bench.call('claimBatch', [plan], { workflowId: 'other' })
+  })
+
+  test('P2: what an execution took before it was reset is given up by the one that follows', async () => {
+    bench.reset.set('reset-late', 'before')
+    await bench.call('claimBatch', [plan], { workflowId: 'reset-late', runId: 'before' })
+    bench.reset.set('reset-late', 'after')
+    await bench.call('releaseBatch', [plan], { workflowId: 'reset-late', runId: 'after' })
+    await bench.call('claimBatch', [plan], { workflowId: 'other' })
+  })
+
+  test('P2: is not taken by an activity whose execution has ended', async () => {
+    bench.reset.set('ended', 'a later one')
+    await expect(bench.call('claimBatch', [plan], { workflowId: 'ended' })).rejects.toMatchObject({
+      type: 'ExecutionEnded',
+      nonRetryable: true,
+    })
+  })
 })

@@ -58,7 +58,13 @@ describe('loadTable', () => {
       outputTable,
       writeDisposition: 'WRITE_APPEND',
     })
-    const loads = await Promise.all([bench.load(one, 'first'), bench.load(two, 'second')])
+    await bench.bigquery.put('/settings', { loadMs: 300 })
+    const first = bench.load(one, 'first')
+    await until('there is a job', async () => (await bench.loadJobs(outputTable)).length > 0)
+    // Its activity goes on, on a worker that has not heard of it.
+    bench.bench.ended.add('first')
+    const loads = await Promise.all([first, bench.load(two, 'second')])
+    await bench.bigquery.put('/settings', { loadMs: 0 })
     expect(loads[0]).toEqual(loads[1])
     expect(await bench.rowsIn(outputTable)).toBe(2)
   })
@@ -118,6 +124,7 @@ describe('loadTable', () => {
       bench.load(dead, 'dead'),
       (async () => {
         await until('there is a job', async () => (await bench.loadJobs(outputTable)).length > 0)
+        bench.bench.ended.add('dead')
         return bench.load(batch, 'live')
       })(),
     ])

@@ -12,6 +12,9 @@ import type { TestCloud } from './local-cloud.ts'
 
 const MINUTE = 60_000
 
+/** Of the execution that tests call activities for, unless they say otherwise. */
+const RUN_ID = 'some-run'
+
 export const DEADLINES: Deadlines = {
   createCluster: 60 * MINUTE,
   sparkJob: 360 * MINUTE,
@@ -60,6 +63,10 @@ export interface ActivityBench {
   readonly settings: ActivitySettings
   /** Workflow ids that count as open. */
   readonly open: Set<string>
+  /** The open execution of a workflow that was reset: its run id by workflow id. */
+  readonly reset: Map<string, string>
+  /** Workflows that were terminated while an activity of theirs is still alive. */
+  readonly ended: Set<string>
   /** What open runs say of themselves: the cluster of their latest attempt, by workflow id. */
   readonly clusterNames: Map<string, string>
   /** Clusters whose slot was lost; all others have theirs. */
@@ -75,7 +82,11 @@ export interface ActivityBench {
   call<N extends keyof Activities>(
     name: N,
     args: Parameters<Activities[N]>,
-    options?: { readonly workflowId?: string; readonly environment?: MockActivityEnvironment },
+    options?: {
+      readonly workflowId?: string
+      readonly runId?: string
+      readonly environment?: MockActivityEnvironment
+    },
   ): ReturnType<Activities[N]>
   /** The same, again and again while the failure is worth another try, five times at most: as the retry policy does. */
   callWithRetries<N extends keyof Activities>(
@@ -93,6 +104,10 @@ export function activityBench(
 ): ActivityBench {
   const settings = { ...settingsOf(cloud), ...overrides }
   const open = new Set<string>()
+  const reset = new Map<string, string>()
+  const ended = new Set<string>()
+  const running = new Map<string, number>()
+  const isOpen = (id: string): boolean => open.has(id) || ((running.get(id) ?? 0) > 0 && !ended.has(id))
   const clusterNames = new Map<string, string>()
   const slotsLost = new Set<string>()
   const slotsAsked: SlotRequest[] = []
@@ -101,7 +116,8 @@ export function activityBench(
   const activities = createActivities(
     {
       ...google,
-      isWorkflowOpen: async (id) => open.has(id),
+      // A workflow is open while one of its activities runs, too.
+      openExecution: async (id) => reset.get(id) ?? (isOpen(id) ? RUN_ID : undefined),
       async readRun(id) {
         const clusterName = clusterNames.get(id)
         return { isOpen: open.has(id), ...(clusterName !== undefined && { clusterName }) }
@@ -124,6 +140,8 @@ export function activityBench(
   const bench: ActivityBench = {
     settings,
     open,
+    reset,
+    ended,
     clusterNames,
     slotsLost,
     slotsAsked,
@@ -141,18 +159,28 @@ export function activityBench(
       }
       return retrying(1) as ReturnType<Activities[typeof name]>
     },
-    call(name, args, { workflowId = 'some-workflow', environment } = {}) {
-      const mock = environment ?? activityEnvironment(workflowId)
-      return mock.run(activities[name] as never, ...(args as never[])) as ReturnType<Activities[typeof name]>
+    call(name, args, { workflowId = 'some-workflow', runId = RUN_ID, environment } = {}) {
+      const mock = environment ?? activityEnvironment(workflowId, runId)
+      const id = mock.context.info.workflowExecution?.workflowId ?? ''
+      const count = (by: number) => running.set(id, (running.get(id) ?? 0) + by)
+      const calling = async (): Promise<unknown> => {
+        count(1)
+        try {
+          return await mock.run(activities[name] as never, ...(args as never[]))
+        } finally {
+          count(-1)
+        }
+      }
+      return calling() as ReturnType<Activities[typeof name]>
     },
   }
   return bench
 }
 
 /** What a worker gives to an activity; failures, which many tests want, are not logged. */
-export function activityEnvironment(workflowId = 'some-workflow'): MockActivityEnvironment {
+export function activityEnvironment(workflowId = 'some-workflow', runId = RUN_ID): MockActivityEnvironment {
   return new MockActivityEnvironment(
-    { workflowExecution: { workflowId, runId: 'some-run' } },
+    { workflowExecution: { workflowId, runId } },
     { logger: new DefaultLogger('ERROR') },
   )
 }

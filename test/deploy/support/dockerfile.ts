@@ -17,8 +17,8 @@ export interface StageTree {
 
 /**
  * Lays out what the stages of the Dockerfile copy and run, without a container engine: `COPY` copies what the context
- * holds by .dockerignore, `npm ci` becomes a link to the packages that are here, Debian's packages are left out, and
- * every other `RUN` is run.
+ * holds by .dockerignore, `npm ci` becomes a link to the packages that are here, what a `RUN` changes outside `/app` is
+ * left out, and every other `RUN` is run.
  * @param into an existing folder
  * @returns the tree of the stage that is named
  */
@@ -86,7 +86,7 @@ async function copy(
   for (const source of words) {
     const base = from === undefined ? ROOT : (stages.get(from)?.folder ?? '')
     const path = source.replace(/^\/app\//, '')
-    if (from === undefined && !context.includes(path.split('/')[0] ?? '')) {
+    if (from === undefined && !context.some((entry) => path === entry || path.startsWith(`${entry}/`))) {
       throw new Error(`COPY ${path}: .dockerignore keeps it out of the context.`)
     }
     const to = target.endsWith('/') ? join(stage.folder, target, path) : join(stage.folder, target)
@@ -96,7 +96,8 @@ async function copy(
 }
 
 async function run(stage: StageTree, command: string): Promise<void> {
-  if (command.startsWith('apt-get ')) return
+  // This machine's system must stay as it is.
+  if (/(^apt-get | \/(?!app\b))/.test(command)) return
   if (command.startsWith('npm ci ')) {
     await symlink(join(ROOT, 'node_modules'), join(stage.folder, 'node_modules'))
     return
@@ -118,7 +119,7 @@ async function instructions(): Promise<[string, string][]> {
     .map((line) => [line.split(' ')[0] ?? '', line.slice(line.indexOf(' ') + 1)])
 }
 
-/** The top-level names that .dockerignore lets in. */
+/** The files and folders that .dockerignore lets in. */
 async function contextEntries(): Promise<string[]> {
   const lines = (await readFile(join(ROOT, '.dockerignore'), 'utf8')).split('\n')
   return lines.flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []))

@@ -12,6 +12,7 @@ import {
 import { OAuth2Client } from 'google-auth-library'
 import { GoogleAuth, grpc } from 'google-gax'
 import type { GoogleConfig } from './config.ts'
+import { grpcUrl, isGoogle } from './endpoints.ts'
 import type { TemporalAccess } from './temporal-access.ts'
 
 /** The Google Cloud clients of one worker, made once and closed with it. */
@@ -107,20 +108,24 @@ function dataprocOptions(
   // Dataproc's default endpoint serves only the region `global`:
   // https://cloud.google.com/dataproc/docs/concepts/regional-endpoints
   const endpoint = config.dataprocEndpoint ?? `${config.region}-dataproc.googleapis.com`
-  const plain = endpoint.startsWith('http://')
-  const [host, port] = endpoint.replace(/^https?:\/\//, '').split(':')
+  const url = grpcUrl(endpoint)
+  const { protocol, hostname, port } = new URL(url)
   return {
     projectId: config.project,
-    apiEndpoint: host ?? endpoint,
-    ...(port && { port: Number(port) }),
-    ...(plain && !isGoogle(endpoint) && insecure(config.project)),
+    apiEndpoint: hostname,
+    port: Number(port || (protocol === 'http:' ? 80 : 443)),
+    ...(!isGoogle(url) && withoutCredentials(config.project, protocol)),
   }
 }
 
-function insecure(projectId: string): { sslCreds: grpc.ChannelCredentials; auth: GoogleAuth } {
-  // Credentials that are never sent, so that the client does not go looking for real ones.
+/** The channel to a stand-in: with TLS as its URL says, and with credentials that are never sent, so that none are looked for. */
+function withoutCredentials(
+  projectId: string,
+  protocol: string,
+): { sslCreds: grpc.ChannelCredentials; auth: GoogleAuth } {
   const auth = new GoogleAuth({ projectId, credentials: { client_email: 'stand-in', private_key: 'none' } })
-  return { sslCreds: grpc.credentials.createInsecure(), auth }
+  const { createInsecure, createSsl } = grpc.credentials
+  return { sslCreds: protocol === 'http:' ? createInsecure() : createSsl(), auth }
 }
 
 function anonymous(endpoint: string): { authClient?: OAuth2Client } {
@@ -133,10 +138,7 @@ function anonymous(endpoint: string): { authClient?: OAuth2Client } {
 
 /** Whether any of the clients talks to Google itself, and so needs credentials. */
 export function needsCredentials(config: GoogleConfig): boolean {
-  const endpoints = [config.storageEndpoint, config.bigqueryEndpoint, config.dataprocEndpoint]
+  const { storageEndpoint, bigqueryEndpoint, dataprocEndpoint } = config
+  const endpoints = [storageEndpoint, bigqueryEndpoint, dataprocEndpoint && grpcUrl(dataprocEndpoint)]
   return endpoints.some((endpoint) => endpoint === undefined || isGoogle(endpoint))
-}
-
-function isGoogle(endpoint: string): boolean {
-  return /(^|\.|\/)googleapis\.com(:\d+)?(\/|$)/.test(endpoint)
 }

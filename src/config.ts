@@ -6,7 +6,9 @@ import type { WriteDisposition } from '../workflows/contract.ts'
 import type { PathRules } from '../workflows/paths.ts'
 import { type CallerRules, callerRules } from './caller-rules.ts'
 import { clusterShape } from './cluster-shape.ts'
+import { endpointFault, grpcUrl } from './endpoints.ts'
 import { ConfigurationError, checkEnvironment, listOf, refuseFaults, text } from './environment.ts'
+import { credentialFaults } from './google-credentials.ts'
 import { sparkOptions } from './spark-options.ts'
 import { tableOptions } from './table-options.ts'
 import { readTemporalAccess, type TemporalAccess } from './temporal-access.ts'
@@ -131,6 +133,12 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
     ...faults,
     ...stateBucketFaults(v.STATE_BUCKET, paths),
     ...callers.faults,
+    ...endpointFaults({
+      DATAPROC_API_ENDPOINT: v.DATAPROC_API_ENDPOINT && grpcUrl(v.DATAPROC_API_ENDPOINT),
+      STORAGE_API_ENDPOINT: v.STORAGE_API_ENDPOINT,
+      BIGQUERY_API_ENDPOINT: v.BIGQUERY_API_ENDPOINT,
+    }),
+    ...credentialFaults(env),
     ...accessFaults,
     ...cluster.faults,
     ...sparkFaults,
@@ -178,7 +186,10 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
  */
 export function loadSetupConfig(env: Env = process.env): SetupConfig {
   const { values: v, faults } = checkEnvironment(Type.Object(setupVariables), env)
-  const { temporal, google, pipeline, cluster, spark, load } = workerConfigWith(faults, env)
+  const { temporal, google, pipeline, cluster, spark, load } = workerConfigWith(
+    [...faults, ...endpointFaults({ IAM_API_ENDPOINT: v.IAM_API_ENDPOINT })],
+    env,
+  )
   const machines = cluster.config.gceClusterConfig?.serviceAccount
   return Object.freeze({
     temporal,
@@ -242,7 +253,13 @@ export function loadGatewayConfig(env: Env = process.env): GatewayConfig {
   )
   const paths = pathRulesOf(v)
   const callers = callerRules(v, paths)
-  refuseFaults([...faults, ...callers.faults, ...accessFaults])
+  const { GOOGLE_JWKS_URL, IAP_JWKS_URL } = v
+  refuseFaults([
+    ...faults,
+    ...callers.faults,
+    ...endpointFaults({ GOOGLE_JWKS_URL, IAP_JWKS_URL }),
+    ...accessFaults,
+  ])
   const iap = v.AUTHENTICATION === 'iap'
   return Object.freeze({
     temporal: temporalOf(access, v),
@@ -281,6 +298,14 @@ function stateBucketFaults(stateBucket: string, { rawBucket, processedBucket, al
   return [rawBucket, processedBucket, ...allowedBuckets].includes(stateBucket)
     ? ['STATE_BUCKET must be a bucket of its own, not RAW_BUCKET, PROCESSED_BUCKET or one of ALLOWED_BUCKETS']
     : []
+}
+
+/** A sentence for each URL that would have credentials, data or keys go where others can read or forge them. */
+function endpointFaults(endpoints: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.entries(endpoints).flatMap(([name, endpoint]) => {
+    const fault = endpoint === undefined ? undefined : endpointFault(endpoint)
+    return fault === undefined ? [] : [`${name} ${endpoint} ${fault}`]
+  })
 }
 
 /** Also of values that have faults, since all faults are found before any is reported. */

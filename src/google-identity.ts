@@ -1,5 +1,4 @@
-import { GoogleAuth } from 'google-auth-library'
-import { honourTokenUri } from './token-endpoint.ts'
+import { googleCredentials } from './google-credentials.ts'
 
 /** Whoever the application's default credentials make us. */
 export interface GoogleIdentity {
@@ -12,14 +11,8 @@ export interface GoogleIdentity {
  * @throws Error when there are none, or they are not accepted
  */
 export async function googleIdentity(): Promise<GoogleIdentity> {
-  // Without a project the library would look for one; a token needs none.
-  const auth = new GoogleAuth({
-    projectId: 'none',
-    scopes: ['https://www.googleapis.com/auth/cloud-platform'],
-  })
-  const client = await auth.getClient()
-  honourTokenUri(client, auth.jsonContent)
-  await client.getAccessToken()
-  const { client_email: account } = await auth.getCredentials()
+  const credentials = await googleCredentials(['https://www.googleapis.com/auth/cloud-platform'])
+  await credentials.client.getAccessToken()
+  const account = await credentials.account()
   return account === undefined ? {} : { account }
 }

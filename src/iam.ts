@@ -1,5 +1,6 @@
-import { GoogleAuth, OAuth2Client } from 'google-auth-library'
-import { honourTokenUri } from './token-endpoint.ts'
+import { OAuth2Client } from 'google-auth-library'
+import { isGoogle } from './endpoints.ts'
+import { googleCredentials } from './google-credentials.ts'
 
 /** Asks which permissions the caller has on what no client of ours deals with: the project, and service accounts. */
 export interface Iam {
@@ -14,7 +15,7 @@ const IAM = 'https://iam.googleapis.com'
 const TIMEOUT_MS = 20_000
 
 /**
- * @param endpoint base URL that stands in for both of Google's; it gets no credentials
+ * @param endpoint base URL in the place of both of Google's; unless it is Google's own it gets no credentials
  * @throws (every method) Error with Google's words and the HTTP status as `code`
  */
 export function createIam(endpoint: string | undefined): Iam {
@@ -41,18 +42,12 @@ export function createIam(endpoint: string | undefined): Iam {
 }
 
 async function clientFor(endpoint: string | undefined): Promise<Pick<OAuth2Client, 'request'>> {
-  if (endpoint !== undefined) {
+  if (endpoint !== undefined && !isGoogle(endpoint)) {
     const anonymous = new OAuth2Client()
     anonymous.setCredentials({ access_token: 'stand-in', expiry_date: Number.MAX_SAFE_INTEGER })
     return anonymous
   }
-  const auth = new GoogleAuth({
-    projectId: 'none',
-    scopes: ['https://www.googleapis.com/auth/cloud-platform'],
-  })
-  const client = await auth.getClient()
-  honourTokenUri(client, auth.jsonContent)
-  return client
+  return (await googleCredentials(['https://www.googleapis.com/auth/cloud-platform'])).client
 }
 
 /** Google's other clients put the HTTP status into `code`; this one's errors have it elsewhere. */

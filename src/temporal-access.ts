@@ -45,6 +45,9 @@ export function readTemporalAccess(env: Env): {
   if (profile.apiKey !== undefined && tls === undefined) {
     faults.push('TEMPORAL_API_KEY would be sent in plain text, since TEMPORAL_TLS turns TLS off')
   }
+  if (Object.keys(profile.grpcMeta ?? {}).some((name) => /authorization/i.test(name)) && tls === undefined) {
+    faults.push('TEMPORAL_GRPC_META_AUTHORIZATION would be sent in plain text, since TLS is off')
+  }
   const access = {
     address,
     namespace: profile.namespace ?? 'default',

@@ -91,11 +91,19 @@ export const workerVariables = {
     pattern: STATE_BUCKET_NAME,
   }),
   GOOGLE_CLOUD_PROJECT: text({ description: 'project of clusters and jobs' }),
-  DATAPROC_REGION: text({ description: 'region of the clusters', default: 'us-central1' }),
-  DATAPROC_API_ENDPOINT: optionalText({
-    description: "host:port of Dataproc, http:// before it for plain text; default: the region's own",
+  DATAPROC_REGION: text({
+    description: 'region of the clusters',
+    default: 'us-central1',
+    pattern: '^[a-z][a-z0-9-]*$',
   }),
-  STORAGE_API_ENDPOINT: optionalText({ description: "base URL of Cloud Storage; default: Google's" }),
+  DATAPROC_API_ENDPOINT: optionalText({
+    description:
+      "host:port of Dataproc, http:// before it for plain text; another than Google's gets no credentials; default: the region's own",
+  }),
+  STORAGE_API_ENDPOINT: optionalText({
+    description:
+      "base URL of Cloud Storage, https:// or a stand-in's by http:// on this machine or private network; another than Google's gets no credentials; default: Google's",
+  }),
   BIGQUERY_API_ENDPOINT: optionalText({ description: "base URL of BigQuery; default: Google's" }),
   BQ_LOCATION: text({ description: 'location of the output dataset', default: 'US' }),
   DEPLOYMENT: text({

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { credentialUrlFault } from '../endpoints.ts'
 import { baseUrlOf } from './arguments.ts'
 import { CliError, EXIT } from './exit-codes.ts'
 import { type Gateway, gatewayClient } from './gateway-client.ts'
@@ -25,7 +26,7 @@ export function addConnectionOptions(command: Command): Command {
 
 /**
  * The gateway that the options name.
- * @throws CliError when one is missing, or is no URL
+ * @throws CliError when one is missing, is no URL, or would have the token sent where others can read it
  */
 export function gatewayOf({ url, iapClientId }: ConnectionOptions): Gateway {
   if (url === undefined || url === '') {
@@ -39,6 +40,13 @@ export function gatewayOf({ url, iapClientId }: ConnectionOptions): Gateway {
   }
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
     throw new CliError(EXIT.usage, `--url must be a URL such as https://pipeline.example.com, not ${url}.`)
+  }
+  const fault = credentialUrlFault(url)
+  if (fault !== undefined) {
+    throw new CliError(
+      EXIT.usage,
+      `--url ${fault}, so your token is not sent there. Give the gateway's https:// URL.`,
+    )
   }
   return gatewayClient({ baseUrl: baseUrlOf(url), authorize: idTokens(iapClientId) })
 }

@@ -8,6 +8,7 @@ import {
   PluggableAuthClient,
   type PluggableAuthClientOptions,
 } from 'google-auth-library'
+import { guardTransport } from '../google-credentials.ts'
 import { CliError, EXIT } from './exit-codes.ts'
 
 /** True for the contents of a workload-identity-federation file. */
@@ -30,6 +31,7 @@ export function federatedIdTokens(credentials: ExternalAccountClientOptions): Id
     )
   }
   const client = federatedClient({ scopes: ['https://www.googleapis.com/auth/cloud-platform'], ...federated })
+  guardTransport(client, credentials)
   return {
     async fetchIdToken(audience) {
       const { data } = await client.request<{ token: string }>({

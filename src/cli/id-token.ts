@@ -1,5 +1,5 @@
-import { GoogleAuth, IdTokenClient, type IdTokenProvider } from 'google-auth-library'
-import { honourTokenUri } from '../token-endpoint.ts'
+import { IdTokenClient, type IdTokenProvider } from 'google-auth-library'
+import { googleCredentials } from '../google-credentials.ts'
 import { CliError, EXIT } from './exit-codes.ts'
 import { federatedIdTokens, isFederated } from './federation.ts'
 
@@ -29,12 +29,8 @@ export function idTokens(audience: string): Authorize {
 }
 
 async function idTokenClient(targetAudience: string): Promise<IdTokenClient> {
-  // Without a project the library would look for one, for federated credentials by another API of Google's; tokens need none.
-  const auth = new GoogleAuth({ projectId: 'none' })
-  const client = await auth.getClient()
-  const credentials: unknown = auth.jsonContent
-  honourTokenUri(client, credentials)
-  const idTokenProvider = isFederated(credentials) ? federatedIdTokens(credentials) : client
+  const { client, file } = await googleCredentials()
+  const idTokenProvider = isFederated(file) ? federatedIdTokens(file) : client
   if (!canGiveIdTokens(idTokenProvider)) {
     throw new CliError(
       EXIT.notAllowed,

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { print, printJson, printMessage } from '../../src/cli/output.ts'
 import { untilStopped } from '../cloud/until-stopped.ts'
 import { exportTrips } from './export-trips.ts'
 import { openCloud } from './open-cloud.ts'
@@ -19,14 +20,14 @@ const command = new Command('npm run demo --')
   .parse()
 const options = command.opts<DemoOptions>()
 const staysUp = process.stdout.isTTY === true && !options.exit && !options.json
-const say = (line: string): void => {
-  if (!options.json) process.stdout.write(`${line}\n`)
+const say = (text: string): void => {
+  if (!options.json) for (const line of text.split('\n')) print(line)
 }
 
 try {
   process.exitCode = await demo()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  printMessage(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
 }
 
@@ -40,7 +41,7 @@ async function demo(): Promise<number> {
     const runId = `demo-${new Date().toISOString()}`
     const status = await triggerRun(cloud.env, { runId, rawPath, quiet: options.json === true })
     const outcome = await readOutcome(cloud.env, { runId, rawPath })
-    if (options.json) process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`)
+    if (options.json) printJson(outcome, 2)
     say(render(outcome))
     if (staysUp) {
       say(`\n${linksOf(outcome)}\n\nEverything stays up for a look around. Ctrl-C takes it down.`)

@@ -4,6 +4,7 @@ import type { ConnectionOptions } from './connection.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import type { Gateway } from './gateway-client.ts'
 import { number } from './number.ts'
+import { print, printJson } from './output.ts'
 import { type WatchOptions, watchRun } from './watch-run.ts'
 
 /** Options of the commands that do something to a run and may then follow it. */
@@ -26,7 +27,7 @@ export async function reportAndFollow(
   sentence: string,
   options: ActionOptions,
 ): Promise<ExitCode> {
-  if (!options.json) process.stdout.write(`${sentence}: ${run.links.web_ui}\n`)
-  else if (!options.wait) process.stdout.write(`${JSON.stringify(run)}\n`)
+  if (!options.json) print(`${sentence}: ${run.links.web_ui}`)
+  else if (!options.wait) printJson(run)
   return options.wait ? watchRun(gateway, run.run_id, options) : EXIT.success
 }

@@ -11,6 +11,7 @@ import { statusCommand } from './commands/status.ts'
 import { triggerCommand } from './commands/trigger.ts'
 import { watchCommand } from './commands/watch.ts'
 import { CliError, EXIT, EXIT_HELP, type ExitCode } from './exit-codes.ts'
+import { commanderOutput, printMessage } from './output.ts'
 
 /** Runs one command line; its outcome becomes the exit status. */
 async function main(argv: readonly string[]): Promise<void> {
@@ -23,6 +24,7 @@ async function main(argv: readonly string[]): Promise<void> {
     )
     .showHelpAfterError('(average-speed help shows how)')
     .exitOverride()
+    .configureOutput(commanderOutput)
     .addHelpText('after', EXIT_HELP)
   // Without a command it triggers, as the script that it replaces did.
   triggerCommand(program.command('trigger', { isDefault: true }), done)
@@ -52,12 +54,10 @@ main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.success : EXIT.usage
   } else if (error instanceof CliError) {
-    process.stderr.write(`${error.message}\n`)
+    printMessage(error.message)
     process.exitCode = error.exitCode
   } else {
-    process.stderr.write(
-      `Something unforeseen went wrong: ${error instanceof Error ? error.message : error}\n`,
-    )
+    printMessage(`Something unforeseen went wrong: ${error instanceof Error ? error.message : error}`)
     process.exitCode = EXIT.unreachable
   }
 })

@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { follow } from './follow.ts'
 import type { Gateway } from './gateway-client.ts'
+import { printMessage } from './output.ts'
 import { viewFor } from './view/views.ts'
 
 /** How a run is shown while it goes on. */
@@ -16,7 +17,7 @@ const INTERRUPTED = 130
 /** Follows a run to its end, shows it, and says how it ended by the exit status. Ctrl-C leaves the run alone. */
 export async function watchRun(gateway: Gateway, runId: string, options: WatchOptions): Promise<ExitCode> {
   process.once('SIGINT', () => {
-    process.stderr.write(`\nThe run goes on. Look again with: average-speed watch ${runId}\n`)
+    printMessage(`\nThe run goes on. Look again with: average-speed watch ${runId}`)
     process.exit(INTERRUPTED)
   })
   const view = viewFor(process.stdout, options.json === true)

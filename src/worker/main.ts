@@ -3,6 +3,7 @@ import { NativeConnection, Runtime } from '@temporalio/worker'
 import { connectTemporal, createGoogleClients, temporalOptions } from '../clients.ts'
 import { loadWorkerConfig, type WorkerConfig } from '../config.ts'
 import { createLogger, temporalLogger } from '../logging.ts'
+import { printable } from '../printable.ts'
 import { ensure } from '../setup/apply.ts'
 import { reaperSchedule } from '../setup/reaper-schedule.ts'
 import { explainTemporalFailure } from '../temporal-failure.ts'
@@ -54,7 +55,7 @@ async function openTemporal({
 try {
   await main()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`${printable(error instanceof Error ? error.message : String(error))}\n`)
   // Not by exitCode: the SDK's native part, which hands on its log, would keep the process alive, deaf to signals.
   process.exit(1)
 }

@@ -3,6 +3,7 @@ import type { Finding } from '../../doctor/finding.ts'
 import { addConnectionOptions, type ConnectionOptions, gatewayOf } from '../connection.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
 import { addOperatorOptions, loadSettingsFile, type OperatorOptions } from '../operator.ts'
+import { print, printJson } from '../output.ts'
 
 interface DoctorOptions extends OperatorOptions, ConnectionOptions {}
 
@@ -22,13 +23,13 @@ async function doctor(options: DoctorOptions): Promise<ExitCode> {
   const iapClientId = options.iapClientId ?? process.env['IAP_CLIENT_ID']
   const findings = await examineDeployment({
     tell: (finding) => {
-      if (!options.json) process.stdout.write(textOf(finding))
+      if (!options.json) tell(finding)
     },
     ...(url && { askGateway: () => askGateway({ url, ...(iapClientId && { iapClientId }) }) }),
   })
   const faults = findings.filter(({ state }) => state === 'fault').length
-  if (options.json) process.stdout.write(`${JSON.stringify(findings, undefined, 2)}\n`)
-  else process.stdout.write(`\n${summaryOf(faults)}\n`)
+  if (options.json) printJson(findings, 2)
+  else for (const line of ['', summaryOf(faults)]) print(line)
   return faults === 0 ? EXIT.success : EXIT.runFailed
 }
 
@@ -37,9 +38,9 @@ function summaryOf(faults: number): string {
   return `${faults} ${faults === 1 ? 'fault' : 'faults'}. What mends each is below it.`
 }
 
-function textOf({ state, says, remedy }: Finding): string {
-  const line = `${state.padEnd('skipped'.length)}  ${says}\n`
-  return remedy === undefined ? line : `${line}         -> ${remedy}\n`
+function tell({ state, says, remedy }: Finding): void {
+  print(`${state.padEnd('skipped'.length)}  ${says}`)
+  if (remedy !== undefined) print(`         -> ${remedy}`)
 }
 
 async function askGateway(options: ConnectionOptions): Promise<Finding> {

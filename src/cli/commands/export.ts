@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ExportProgress } from '../../setup/export-batch.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
 import { addOperatorOptions, type OperatorOptions, settingsOf } from '../operator.ts'
+import { print, printJson, printMessage } from '../output.ts'
 
 interface ExportOptions extends OperatorOptions {
   readonly table: string
@@ -46,9 +47,10 @@ async function run(options: ExportOptions): Promise<ExitCode> {
       rawPath,
       tell,
     })
-    process.stderr.write(`${files} ${files === 1 ? 'file' : 'files'} of ${options.table}\n`)
+    printMessage(`${files} ${files === 1 ? 'file' : 'files'} of ${options.table}`)
     const json = { raw_path: rawPath, files, table: options.table, table_bytes: tableBytes, job_id: jobId }
-    process.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${rawPath}\n`)
+    if (options.json) printJson(json)
+    else print(rawPath)
     return EXIT.success
   } catch (error) {
     const explain = explainer({ project, temporalAddress: config.temporal.address })
@@ -63,7 +65,7 @@ function progressTeller(): (progress: ExportProgress) => void {
   return (progress) => {
     if (told?.state === progress.state && progress.seconds - told.seconds < 10) return
     told = progress
-    process.stderr.write(`exporting: ${progress.state.toLowerCase()}, ${progress.seconds} s\n`)
+    printMessage(`exporting: ${progress.state.toLowerCase()}, ${progress.seconds} s`)
   }
 }
 

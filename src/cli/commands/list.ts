@@ -4,8 +4,8 @@ import { addConnectionOptions, type ConnectionOptions, gatewayOf } from '../conn
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import type { ListQuery } from '../gateway-client.ts'
 import { number } from '../number.ts'
+import { print, printJson } from '../output.ts'
 import { listLines } from '../view/list-text.ts'
-import { painterFor } from '../view/text.ts'
 
 interface ListOptions extends ConnectionOptions {
   readonly status?: string
@@ -36,10 +36,8 @@ export function listCommand(command: Command, done: (code: ExitCode) => void): C
 
 async function list(options: ListOptions): Promise<ExitCode> {
   const runs = await read(options)
-  const lines = options.json
-    ? runs.map((run) => JSON.stringify(run))
-    : listLines(runs, new Date(), painterFor(process.stdout))
-  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`)
+  if (options.json) for (const run of runs) printJson(run)
+  else for (const line of listLines(runs, new Date())) print(line)
   return EXIT.success
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { SetupOutcome } from '../../setup/apply.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { addOperatorOptions, type OperatorOptions, settingsOf } from '../operator.ts'
+import { print, printJson } from '../output.ts'
 
 interface SetupOptions extends OperatorOptions {
   readonly dryRun?: boolean
@@ -19,14 +20,16 @@ async function setup(options: SetupOptions): Promise<ExitCode> {
   const config = await settingsOf(options, ({ loadSetupConfig }) => loadSetupConfig())
   const { setUp } = await import('../../setup/setup.ts')
   const tell = (outcome: SetupOutcome): void => {
-    if (!options.json) process.stdout.write(textOf(outcome))
+    if (!options.json) show(outcome)
   }
   const outcomes = await setUp(config, { dryRun: options.dryRun === true, tell })
-  if (options.json) process.stdout.write(`${JSON.stringify(outcomes, undefined, 2)}\n`)
+  if (options.json) printJson(outcomes, 2)
   return outcomes.some(({ state }) => state === 'failed') ? EXIT.runFailed : EXIT.success
 }
 
-function textOf({ state, thing, detail, fault }: SetupOutcome): string {
-  const line = `${state.padEnd('would create'.length)}  ${thing}  (${detail})\n`
-  return fault === undefined ? line : `${line}  ${fault.finding}\n  -> ${fault.remedy}\n`
+function show({ state, thing, detail, fault }: SetupOutcome): void {
+  print(`${state.padEnd('would create'.length)}  ${thing}  (${detail})`)
+  if (fault === undefined) return
+  print(`  ${fault.finding}`)
+  print(`  -> ${fault.remedy}`)
 }

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { isOngoing } from '../../gateway/schemas/run.ts'
 import { addConnectionOptions, type ConnectionOptions, gatewayOf } from '../connection.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { print, printJson } from '../output.ts'
 import { runLines } from '../view/run-text.ts'
-import { painterFor } from '../view/text.ts'
 
 interface StatusOptions extends ConnectionOptions {
   readonly json?: boolean
@@ -21,7 +21,7 @@ export function statusCommand(command: Command, done: (code: ExitCode) => void):
 
 async function status(runId: string, options: StatusOptions): Promise<ExitCode> {
   const run = await gatewayOf(options).get(runId)
-  const lines = options.json ? [JSON.stringify(run)] : runLines(run, new Date(), painterFor(process.stdout))
-  process.stdout.write(`${lines.join('\n')}\n`)
+  if (options.json) printJson(run)
+  else for (const line of runLines(run, new Date())) print(line)
   return isOngoing(run.status) || run.status === 'succeeded' ? EXIT.success : EXIT.runFailed
 }

@@ -1,16 +1,8 @@
-import { styleText } from 'node:util'
 import type { RunJson } from '../../gateway/schemas/run.ts'
+import { type Line, type Part, paint } from '../output.ts'
 
 type Step = RunJson['steps'][number]
-type Style = Parameters<typeof styleText>[0]
-
-/** Paints a text, or leaves it as it is where colours are not wanted. */
-export type Paint = (style: Style, text: string) => string
-
-/** A painter for a stream; NO_COLOR and streams that are no terminal get plain text. */
-export function painterFor(stream: NodeJS.WriteStream): Paint {
-  return (style, text) => styleText(style, text, { stream })
-}
+type Style = Parameters<typeof paint>[0]
 
 const MARKS: Readonly<Record<Step['state'], readonly [mark: string, style: Style]>> = {
   pending: ['·', 'dim'],
@@ -32,16 +24,17 @@ const STATUS_STYLES: Readonly<Record<RunJson['status'], Style>> = {
 }
 
 /** The words for a status, coloured. */
-export function statusText(status: RunJson['status'], paint: Paint): string {
-  return paint(STATUS_STYLES[status], status.replace('_', ' '))
+export function statusText(status: RunJson['status']): Part {
+  return paint(STATUS_STYLES[status] ?? 'dim', status.replace('_', ' '))
 }
 
 /** A step in one line: mark, name, time taken, detail. */
-export function stepLine(step: Step, now: Date, paint: Paint): string {
-  const [mark, style] = MARKS[step.state]
+export function stepLine(step: Step, now: Date): Line {
+  const [mark, style] = MARKS[step.state] ?? ['?', 'dim']
   const time = step.started_at === undefined ? '' : durationText(timeOf(step, now))
   const detail = step.detail ?? (step.state === 'pending' || step.state === 'done' ? '' : step.state)
-  return `  ${paint(style, `${mark} ${step.name.padEnd(16)}`)} ${time.padStart(8)}  ${paint('dim', detail)}`.trimEnd()
+  const begin = ['  ', paint(style, `${mark} ${step.name.padEnd(16)}`), ` ${time.padStart(8)}`]
+  return detail === '' ? begin : [...begin, '  ', paint('dim', detail)]
 }
 
 function timeOf(step: Step, now: Date): number {

@@ -46,6 +46,7 @@ const ADVICE: Partial<Record<FailureType, string>> = {
   ClusterGone: 'Retry the run; it gets a new cluster.',
   ClusterSlotLost: 'Retry the run; it gets in line anew.',
   ForeignCluster: 'Retry the run; it gets a new name.',
+  SparkScriptChanged: 'Run average-speed setup, then retry the run.',
   SchemaMismatch:
     'Give the table the columns that the run writes, or name another output table, then retry the run.',
   LoadFailed: 'Fix the cause, then retry the run.',

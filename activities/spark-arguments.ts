@@ -3,14 +3,25 @@ import type { Attempt } from '../workflows/run-types.ts'
 
 /** How the deployment wants its Spark script run. */
 export interface SparkJobOptions {
-  /** `gs://…/script.py` */
+  /** `gs://…/script.py`, as it is configured; the release's own lies where set-up has put it. */
   readonly scriptUri: string
+  /** What the script of the release must be; absent for a script of the user's own. */
+  readonly release?: { readonly size: number; readonly md5: string }
   /** See {@link sparkArguments}. */
   readonly arguments: readonly string[]
   /** Spark's properties, such as `spark.executor.memory`. */
   readonly properties: Readonly<Record<string, string>>
   readonly pythonFileUris: readonly string[]
   readonly jarFileUris: readonly string[]
+  readonly copies: SparkCopies
+}
+
+/** Where set-up keeps the copies of Spark files that jobs are given: in the state bucket, which clusters cannot write. */
+export interface SparkCopies {
+  /** `gs://…/`, above the hashes of their contents. */
+  readonly folder: string
+  /** `gs://…` of the note that says which file has which copy. */
+  readonly note: string
 }
 
 /** What stands for the paths of an attempt in the arguments of a script. */

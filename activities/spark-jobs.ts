@@ -14,6 +14,7 @@ import { readJobFailure } from './output.ts'
 import { outputNotes } from './output-notes.ts'
 import { workflowId } from './owner.ts'
 import { sparkArguments } from './spark-arguments.ts'
+import { withSparkCopies } from './spark-files.ts'
 
 type Job = protos.google.cloud.dataproc.v1.IJob
 
@@ -28,7 +29,8 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
      * Runs the attempt's one Spark job and waits until it is done. Its id was chosen before, so a repeated try watches the
      * job of the first (P6). The job is cancelled only when the run itself is.
      * @returns the folder with its driver's output, `gs://…/`, if Dataproc names it
-     * @throws BatchInProgress, SparkJobFailed, SparkJobCancelled, RawFileUnreadable, RawFilesMissing, ClusterGone
+     * @throws BatchInProgress, SparkJobFailed, SparkJobCancelled, RawFileUnreadable, RawFilesMissing, ClusterGone,
+     *   SparkScriptChanged, NotFound
      */
     async runSparkJob(
       given: RunPlan,
@@ -66,7 +68,7 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
         projectId,
         region,
         requestId: attempt.key,
-        job: jobOf(plan, attempt, cluster, settings),
+        job: jobOf(plan, attempt, cluster, await withSparkCopies(storage, settings)),
       })
     } catch (error) {
       if (isAlreadyExists(error)) return

@@ -102,7 +102,7 @@ export interface SetupConfig {
   readonly temporal: TemporalConfig
   readonly google: GoogleConfig
   readonly pipeline: PipelineConfig
-  readonly sparkScriptUri: string
+  readonly spark: SparkJobOptions
   /** The account of the clusters' machines, if one is set. */
   readonly clusterServiceAccount?: string
   /** Stands in for IAM and Resource Manager. */
@@ -195,7 +195,7 @@ export function loadSetupConfig(env: Env = process.env): SetupConfig {
     temporal,
     google,
     pipeline,
-    sparkScriptUri: spark.scriptUri,
+    spark,
     ...(machines && { clusterServiceAccount: machines }),
     ...(v.IAM_API_ENDPOINT && { iamEndpoint: v.IAM_API_ENDPOINT }),
     table: load.table,

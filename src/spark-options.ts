@@ -1,10 +1,12 @@
 import { PLACEHOLDERS, placeholdersIn, type SparkJobOptions } from '../activities/spark-arguments.ts'
+import { copyUri, isSparkFile } from '../activities/spark-files.ts'
 import { listOf } from './environment.ts'
-import { sparkScriptUri } from './spark-script.ts'
+import { readSparkScript } from './spark-script.ts'
 
 /** The variables that say how the Spark script is run. */
 export interface SparkVariables {
-  readonly RAW_BUCKET: string
+  readonly STATE_BUCKET: string
+  readonly DEPLOYMENT: string
   readonly SPARK_SCRIPT_URI?: string
   readonly SPARK_ARGUMENTS?: string
   readonly SPARK_PROPERTIES?: string
@@ -18,16 +20,42 @@ export function sparkOptions(v: SparkVariables): {
   readonly faults: readonly string[]
 } {
   const faults: string[] = []
+  const folder = `gs://${v.STATE_BUCKET}/scripts/`
   return {
     spark: {
-      scriptUri: v.SPARK_SCRIPT_URI ?? sparkScriptUri(v.RAW_BUCKET),
+      ...scriptOf(v.SPARK_SCRIPT_URI, folder, faults),
       arguments: argumentsOf(v.SPARK_ARGUMENTS, faults),
       properties: propertiesOf(v.SPARK_PROPERTIES, faults),
-      pythonFileUris: listOf(v.SPARK_PY_FILES ?? ''),
-      jarFileUris: listOf(v.SPARK_JARS ?? ''),
+      pythonFileUris: filesOf('SPARK_PY_FILES', v.SPARK_PY_FILES, faults),
+      jarFileUris: filesOf('SPARK_JARS', v.SPARK_JARS, faults),
+      copies: { folder, note: `gs://${v.STATE_BUCKET}/deployments/${v.DEPLOYMENT}/spark.json` },
     },
     faults,
   }
+}
+
+function scriptOf(
+  uri: string | undefined,
+  folder: string,
+  faults: string[],
+): Pick<SparkJobOptions, 'scriptUri' | 'release'> {
+  if (uri !== undefined) {
+    refuseStrange('SPARK_SCRIPT_URI', uri, faults)
+    return { scriptUri: uri }
+  }
+  const { fileName, sha256, md5, size } = readSparkScript()
+  return { scriptUri: copyUri(folder, sha256, fileName), release: { md5, size } }
+}
+
+function filesOf(variable: string, text: string | undefined, faults: string[]): readonly string[] {
+  const uris = listOf(text ?? '')
+  for (const uri of uris) refuseStrange(variable, uri, faults)
+  return uris
+}
+
+function refuseStrange(variable: string, uri: string, faults: string[]): void {
+  if (!isSparkFile(uri))
+    faults.push(`${variable} names ${JSON.stringify(uri)}, which is not gs://bucket/file`)
 }
 
 function argumentsOf(text: string | undefined, faults: string[]): readonly string[] {

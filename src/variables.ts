@@ -118,7 +118,7 @@ export const workerVariables = {
   }),
   SPARK_SCRIPT_URI: optionalText({
     description:
-      'a Spark script of your own; default: the one of this release, gs://RAW_BUCKET/spark-jobs/spark_avg_speed-<hash>.py, put there by average-speed setup',
+      'a Spark script of your own, gs://…; average-speed setup copies it to the state bucket, and jobs are given the copy; default: the one of this release',
     pattern: '^gs://',
   }),
   SPARK_ARGUMENTS: optionalText({
@@ -129,9 +129,12 @@ export const workerVariables = {
     description: 'JSON object of Spark properties, such as {"spark.executor.memory": "4g"}',
   }),
   SPARK_PY_FILES: optionalText({
-    description: 'gs:// URIs of Python files that the script imports, comma-separated',
+    description:
+      'gs:// URIs of Python files that the script imports, comma-separated; copied as the script is',
   }),
-  SPARK_JARS: optionalText({ description: 'gs:// URIs of jars that the job needs, comma-separated' }),
+  SPARK_JARS: optionalText({
+    description: 'gs:// URIs of jars that the job needs, comma-separated; copied as the script is',
+  }),
   WRITE_DISPOSITION: choice(WRITE_DISPOSITIONS, {
     description:
       'what a load does with the rows that the table has, unless a run says otherwise: WRITE_TRUNCATE replaces them, WRITE_APPEND keeps them; a batch that was loaded one way counts as not yet loaded the other way',

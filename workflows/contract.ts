@@ -251,6 +251,7 @@ export const FAILURES = {
   SparkJobFailed: 'infrastructure',
   SparkJobCancelled: 'infrastructure',
   SparkJobTimedOut: 'infrastructure',
+  SparkScriptChanged: 'infrastructure',
   OutputGone: 'infrastructure',
   CountsDiffer: 'infrastructure',
   SchemaMismatch: 'infrastructure',

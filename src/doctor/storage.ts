@@ -1,5 +1,7 @@
 import type { createStorage } from '../clients.ts'
 import type { SetupConfig } from '../config.ts'
+import { bucketThing } from '../setup/buckets.ts'
+import { bucketsOf } from '../setup/deployment-buckets.ts'
 import { memberOf } from '../setup/explain.ts'
 import { storageResources } from '../setup/resources.ts'
 import { type Examiner, examine, type Finding, fault, ok } from './finding.ts'
@@ -21,28 +23,25 @@ export async function examineStorage(
   config: SetupConfig,
   examiner: Examiner,
 ): Promise<Finding[]> {
-  const { paths } = config.pipeline
   const resources = storageResources(storage, config)
   const findings = await Promise.all(
     resources.map(async (resource) => ({ resource, finding: await examine(resource, examiner.explain) })),
   )
+  const faulty = new Set(
+    findings.flatMap(({ resource, finding }) => (finding.state === 'fault' ? [resource.thing] : [])),
+  )
   const missing = new Set(
     findings.flatMap(({ resource, finding }) =>
-      resource.thing.startsWith('bucket ') && /^There is no bucket/.test(finding.says)
-        ? [resource.thing]
-        : [],
+      /^There is no bucket/.test(finding.says) ? [resource.thing] : [],
     ),
   )
-  const standsOnMissing = (thing: string): boolean =>
-    [...missing].some((bucket) => thing !== bucket && thing.includes(bucket.slice('bucket '.length)))
-  const names = [...new Set([paths.rawBucket, ...paths.allowedBuckets, paths.processedBucket])]
   const permissions = await Promise.all(
-    names
-      .filter((name) => !missing.has(`bucket gs://${name}`))
-      .map((name) => examinePermissions(storage, name, examiner)),
+    bucketsOf(config.pipeline)
+      .filter(({ name }) => !missing.has(bucketThing(name)))
+      .map(({ name }) => examinePermissions(storage, name, examiner)),
   )
   return [
-    ...findings.flatMap(({ resource, finding }) => (standsOnMissing(resource.thing) ? [] : [finding])),
+    ...findings.flatMap(({ resource, finding }) => (faulty.has(resource.standsOn ?? '') ? [] : [finding])),
     ...permissions,
   ]
 }

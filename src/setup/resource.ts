@@ -29,5 +29,7 @@ export interface Resource {
   readonly detail: string
   /** Of Google's APIs, for the advice when it is refused; absent for what is in Temporal. */
   readonly api?: 'storage' | 'bigquery'
+  /** The thing that it lies in: unless that is right, this one is left alone. */
+  readonly standsOn?: string
   inspect(): Promise<Inspection>
 }

@@ -1,31 +1,40 @@
 import type { Client } from '@temporalio/client'
 import type { GoogleClients } from '../clients.ts'
 import type { SetupConfig } from '../config.ts'
-import { bucket, temporaryFilesRule } from './buckets.ts'
+import { bucket, bucketThing, temporaryFilesRule } from './buckets.ts'
+import { bucketsOf } from './deployment-buckets.ts'
 import { reaperSchedule } from './reaper-schedule.ts'
 import type { Resource } from './resource.ts'
-import { sparkScript } from './script.ts'
+import { sparkFiles } from './script.ts'
 import { namespace, searchAttributes } from './temporal.ts'
 import { dataset, table } from './warehouse.ts'
 
 /** What a deployment needs in Cloud Storage, in the order in which it is made. */
 export function storageResources(storage: GoogleClients['storage'], config: SetupConfig): Resource[] {
-  const { pipeline, bucketLocation: location, batchFolders: folders, temporaryFileDays: days } = config
-  const { rawBucket, processedBucket } = pipeline.paths
-  const datasetLocation = pipeline.bigqueryLocation
+  const { pipeline, bucketLocation, batchFolders: folders, temporaryFileDays: days } = config
+  const { bigqueryLocation: datasetLocation, stateBucket } = pipeline
+  const { rawBucket } = pipeline.paths
   return [
-    bucket(storage, rawBucket, { location, datasetLocation }),
+    ...bucketsOf(pipeline).map(({ name, setting, isMade }) =>
+      bucket(storage, name, {
+        setting,
+        stateBucket,
+        ...(isMade && { location: bucketLocation }),
+        ...(name === rawBucket && { datasetLocation }),
+      }),
+    ),
     temporaryFilesRule(storage, rawBucket, { folders, days }),
-    ...(processedBucket === rawBucket ? [] : [bucket(storage, processedBucket, { location })]),
-    bucket(storage, pipeline.stateBucket, { location }),
-    sparkScript(storage, rawBucket, config.sparkScriptUri),
+    ...sparkFiles(storage, config.spark, bucketThing(stateBucket)),
   ]
 }
 
 /** What it needs in BigQuery. */
 export function warehouseResources(bigquery: GoogleClients['bigquery'], config: SetupConfig): Resource[] {
-  const { outputTable, bigqueryLocation } = config.pipeline
-  return [dataset(bigquery, outputTable, bigqueryLocation), table(bigquery, outputTable, config.table)]
+  const { outputTable, bigqueryLocation, stateBucket } = config.pipeline
+  return [
+    dataset(bigquery, outputTable, bigqueryLocation),
+    table(bigquery, outputTable, { shape: config.table, stateBucket }),
+  ]
 }
 
 /** What it needs in Temporal. */

@@ -25,9 +25,31 @@ export async function setUp(
     ...storageResources(createStorage(config.google), config),
     ...warehouseResources(createBigQuery(config.google), config),
   ]
-  for (const resource of resources) tell(await apply(resource, { dryRun: options.dryRun, explain }))
+  const failed = new Set<string>()
+  for (const resource of resources) {
+    const { thing, detail, standsOn } = resource
+    const outcome =
+      standsOn !== undefined && failed.has(standsOn)
+        ? leftAlone({ thing, detail, standsOn })
+        : await apply(resource, { dryRun: options.dryRun, explain })
+    if (outcome.state === 'failed') failed.add(thing)
+    tell(outcome)
+  }
   await setUpTemporal(config, { dryRun: options.dryRun, explain, tell })
   return outcomes
+}
+
+function leftAlone({
+  thing,
+  detail,
+  standsOn,
+}: {
+  readonly thing: string
+  readonly detail: string
+  readonly standsOn: string
+}): SetupOutcome {
+  const finding = `It was left alone, since the ${standsOn} is not as it must be.`
+  return { state: 'failed', thing, detail, fault: { finding, remedy: 'Do what is said there.' } }
 }
 
 async function setUpTemporal(

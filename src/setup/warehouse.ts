@@ -1,6 +1,7 @@
 import { isNotFound } from '../../activities/failures.ts'
 import type { TableShape } from '../../activities/table-schema.ts'
 import type { GoogleClients } from '../clients.ts'
+import { foreignFault, isOwned, type Labels, ownedLabels } from './ownership.ts'
 import type { Fault, Resource } from './resource.ts'
 
 type BigQuery = GoogleClients['bigquery']
@@ -49,10 +50,15 @@ export function dataset(bigquery: BigQuery, outputTable: string, location: strin
 }
 
 /**
- * The output table, empty, as the deployment wants it. One that exists gets the columns that it lacks, and its clustering;
- * columns of other types, and partitions by something else, are for somebody to decide.
+ * The output table, empty, as the deployment wants it. One that exists gets the columns that it lacks, its clustering, and the
+ * label of the state bucket; columns of other types, partitions by something else, and the label of another state bucket are
+ * for somebody to decide.
  */
-export function table(bigquery: BigQuery, outputTable: string, shape: TableShape): Resource {
+export function table(
+  bigquery: BigQuery,
+  outputTable: string,
+  { shape, stateBucket }: { readonly shape: TableShape; readonly stateBucket: string },
+): Resource {
   const { project, dataset: datasetId, name } = splitTable(outputTable)
   const { fields } = shape.schema
   const place = bigquery.dataset(datasetId, { projectId: project })
@@ -63,30 +69,39 @@ export function table(bigquery: BigQuery, outputTable: string, shape: TableShape
     detail: [`${fields.length} columns`, partitions, clusters].filter(Boolean).join(', '),
     api: 'bigquery',
     async inspect() {
-      const found = (await metadataOf(place.table(name))) as FoundTable | undefined
+      const found = await readTable(bigquery, outputTable)
       if (found === undefined) {
         return {
           state: 'missing',
           finding: `There is no table ${outputTable}.`,
           async mend() {
-            await place.createTable(name, structuredClone(shape) as object)
+            const labels = ownedLabels(shape.labels, stateBucket)
+            await place.createTable(name, { ...structuredClone(shape), labels } as object)
           },
         }
       }
-      const clash = clashOf(outputTable, shape, found)
+      const clash =
+        foreignFault(`The table ${outputTable}`, 'BQ_OUTPUT_TABLE', found.labels, stateBucket) ??
+        clashOf(outputTable, shape, found)
       if (clash !== undefined) return { state: 'wrong', fault: clash }
       const columns = found.schema?.fields ?? []
       const lacking = fields.filter((field) => find(columns, field) === undefined)
       const clustering = differs(shape.clustering?.fields, found.clustering?.fields)
-      if (lacking.length === 0 && !clustering) return { state: 'right' }
+      const isOurs = isOwned(found.labels, stateBucket)
+      if (lacking.length === 0 && !clustering && isOurs) return { state: 'right' }
       return {
         state: 'differs',
         finding:
           lacking.length > 0
             ? `The table ${outputTable} lacks ${lacking.map((column) => column.name).join(', ')}.`
-            : `The table ${outputTable} is not ${clusters}.`,
+            : clustering
+              ? `The table ${outputTable} is not ${clusters}.`
+              : `The table ${outputTable} bears no label that says which deployment's it is.`,
         async mend() {
+          // With the etag, whoever changes the table since it was read is not overwritten: 412.
           await place.table(name).setMetadata({
+            etag: found.etag,
+            ...(!isOurs && { labels: ownedLabels(found.labels, stateBucket) }),
             ...(lacking.length > 0 && { schema: { fields: [...columns, ...lacking] } }),
             ...(clustering && { clustering: structuredClone(shape.clustering) }),
           } as object)
@@ -96,8 +111,16 @@ export function table(bigquery: BigQuery, outputTable: string, shape: TableShape
   }
 }
 
+/** A table's metadata; nothing if there is none. */
+export async function readTable(bigquery: BigQuery, outputTable: string): Promise<FoundTable | undefined> {
+  const { project, dataset: datasetId, name } = splitTable(outputTable)
+  return metadataOf(bigquery.dataset(datasetId, { projectId: project }).table(name))
+}
+
 /** What is read of a table. */
-interface FoundTable {
+export interface FoundTable {
+  readonly etag?: string
+  readonly labels?: Labels
   readonly schema?: { readonly fields?: readonly Column[] }
   readonly timePartitioning?: { readonly type?: string; readonly field?: string }
   readonly clustering?: { readonly fields?: readonly string[] }

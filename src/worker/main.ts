@@ -10,6 +10,7 @@ import { explainTemporalFailure } from '../temporal-failure.ts'
 import { createWorker } from './create-worker.ts'
 import { healthServer } from './health.ts'
 import { observeOpenRuns } from './open-runs.ts'
+import { refuseForeign } from './refuse-foreign.ts'
 import { surviveAbandonedDownloads } from './stray-rejections.ts'
 import { telemetryOf } from './telemetry.ts'
 
@@ -17,10 +18,12 @@ import { telemetryOf } from './telemetry.ts'
 async function main(): Promise<void> {
   const config = loadWorkerConfig()
   const logger = createLogger('worker', config.logLevel)
+  const google = createGoogleClients(config.google)
+  // Before Temporal's runtime takes the signals: it may wait, and is told to stop by one.
+  await refuseForeign(google, config, logger)
   Runtime.install({ logger: temporalLogger(logger), ...telemetryOf(config.metrics) })
   surviveAbandonedDownloads(logger)
   for (const note of config.notes) logger.warn(note)
-  const google = createGoogleClients(config.google)
   const { client, connection } = await openTemporal(config)
   const worker = await createWorker({ config, connection, client, google })
   const health = healthServer(worker)

@@ -103,11 +103,14 @@ interface Plant {
   readonly found: readonly string[]
 }
 
+type Bucket = ReturnType<typeof storage.bucket>
+
 const nothing = async () => async () => undefined
 
-const script = () => storage.bucket('local-project-raw').file(readSparkScript().objectName)
+const scriptName = `scripts/${readSparkScript().sha256}/spark_avg_speed.py`
+const script = () => storage.bucket('local-project-state').file(scriptName)
 const restoreScript = () => script().save(readSparkScript().content, { resumable: false })
-const scriptUri = `gs://local-project-raw/${readSparkScript().objectName}`
+const scriptUri = `gs://local-project-state/${scriptName}`
 const schedule = () => temporal.schedule.getHandle(reaperScheduleId('default'))
 const TABLE = 'local-project.ComposerDemo.nyc-tlc-yellow-trips'
 
@@ -121,6 +124,35 @@ const PLANTS: Readonly<Record<string, Plant>> = {
     plant: nothing,
     settings: { RAW_BUCKET: 'nowhere' },
     found: [`There is no bucket gs://nowhere. -> ${SETUP}`],
+  },
+  'a state bucket that is not kept from public access': {
+    async plant() {
+      const bucket = storage.bucket('local-project-state')
+      const [{ iamConfiguration }] = await bucket.getMetadata()
+      const inherited = { ...iamConfiguration, publicAccessPrevention: 'inherited' }
+      await bucket.setMetadata({ iamConfiguration: inherited })
+      return () => bucket.setMetadata({ iamConfiguration: iamConfiguration ?? {} })
+    },
+    found: [
+      `The state bucket gs://local-project-state is not kept from public access, or lets objects have access of their own. -> ${SETUP}`,
+    ],
+  },
+  'a bucket that bears no label': {
+    plant: () => label(storage.bucket('local-project-raw'), null),
+    found: [
+      `The bucket gs://local-project-raw bears no label that says which deployment's it is. -> ${SETUP}`,
+    ],
+  },
+  'a bucket of another deployment': {
+    plant: () => label(storage.bucket('local-project-processed'), 'other-state'),
+    found: [
+      'The bucket gs://local-project-processed belongs to the deployment whose state bucket is other-state (label state_bucket). -> Set STATE_BUCKET=other-state if the two are one, or name another by PROCESSED_BUCKET; take the label off only if that deployment is no more.',
+    ],
+  },
+  'a bucket of requests that is not there': {
+    plant: nothing,
+    settings: { ALLOWED_BUCKETS: 'local-project-raw, nowhere' },
+    found: ['There is no bucket gs://nowhere. -> Create it, or take it out of ALLOWED_BUCKETS.'],
   },
   'a missing lifecycle rule': {
     async plant() {
@@ -169,7 +201,7 @@ const PLANTS: Readonly<Record<string, Plant>> = {
     plant: nothing,
     settings: { SPARK_SCRIPT_URI: 'gs://local-project-raw/mine.py' },
     found: [
-      'There is no Spark script gs://local-project-raw/mine.py. -> gcloud storage cp <your script> gs://local-project-raw/mine.py, or unset SPARK_SCRIPT_URI.',
+      'There is no Spark file gs://local-project-raw/mine.py. -> gcloud storage cp <your file> gs://local-project-raw/mine.py, or correct SPARK_SCRIPT_URI.',
     ],
   },
   'permissions on objects that are missing': {
@@ -177,7 +209,7 @@ const PLANTS: Readonly<Record<string, Plant>> = {
       await controls.storage.put('/permissions', { denied: ['storage.objects.delete'] })
       return () => controls.storage.put('/permissions', { denied: [] })
     },
-    found: ['local-project-raw', 'local-project-processed'].map(
+    found: ['local-project-state', 'local-project-raw', 'local-project-processed'].map(
       (bucket) =>
         `This identity lacks storage.objects.delete on gs://${bucket}. -> gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${MEMBER} --role=roles/storage.objectUser`,
     ),
@@ -284,6 +316,11 @@ const PLANTS: Readonly<Record<string, Plant>> = {
   },
 }
 
+async function label(bucket: Bucket, owner: string | null): Promise<() => Promise<unknown>> {
+  await bucket.setMetadata({ labels: { state_bucket: owner } })
+  return () => bucket.setMetadata({ labels: { state_bucket: 'local-project-state' } })
+}
+
 async function deny(denied: readonly string[]): Promise<() => Promise<unknown>> {
   await controls.identity.put('/permissions', { denied })
   return () => controls.identity.put('/permissions', { denied: [] })
@@ -354,6 +391,7 @@ describe('average-speed doctor', () => {
       'GOOGLE_CLOUD_PROJECT',
       'RAW_BUCKET',
       'PROCESSED_BUCKET',
+      'STATE_BUCKET',
       'BQ_OUTPUT_TABLE',
       'TEMPORARY_FILE_DAYS',
       'AUTHENTICATION',

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Client, Connection } from '@temporalio/client'
 import type { GoogleClients } from '../../src/clients.ts'
+import { loadSetupConfig } from '../../src/config.ts'
+import { ensure } from '../../src/setup/apply.ts'
+import { sparkFiles } from '../../src/setup/script.ts'
 import { type AverageSpeedResult, WORKFLOW_TYPE, workflowIdOf } from '../../workflows/contract.ts'
 import { googleClientsOf } from '../support/clients.ts'
 import { exportBatch } from '../support/demo-batch.ts'
@@ -44,7 +47,7 @@ beforeAll(async () => {
     ],
     ...['--minimum-trips', String(MINIMUM_TRIPS)],
   ]
-  worker = await startWorker(cloud, {
+  const variables = {
     CLUSTER_CONFIG_FILE: join(ROOT, 'deploy', 'cluster.example.yaml'),
     SPARK_SCRIPT_URI: script,
     SPARK_ARGUMENTS: JSON.stringify(ownArguments),
@@ -57,7 +60,10 @@ beforeAll(async () => {
     TABLE_CLUSTERING_FIELDS: 'vendor_id',
     CSV_SKIP_LEADING_ROWS: '1',
     CSV_FIELD_DELIMITER: ';',
-  })
+  }
+  const { spark } = loadSetupConfig({ ...cloud.env, ...variables })
+  for (const file of sparkFiles(google.storage, spark, '')) await ensure(file)
+  worker = await startWorker(cloud, variables)
   connection = await Connection.connect({ address: cloud.get('TEMPORAL_ADDRESS') })
   result = await new Client({ connection }).workflow.execute(WORKFLOW_TYPE, {
     workflowId: workflowIdOf('own-job'),

@@ -44,6 +44,10 @@ afterAll(async () => {
   await cloud?.close()
 })
 
+const script = () => {
+  const { sha256, fileName } = readSparkScript()
+  return storage.bucket('own-state').file(`scripts/${sha256}/${fileName}`)
+}
 const setup = (...args: string[]) => runCli(['setup', ...args], env)
 const states = async (...args: string[]): Promise<Record<string, string>> => {
   const { stdout, stderr } = await setup('--json', ...args)
@@ -82,13 +86,20 @@ describe('average-speed setup', () => {
     expect(raw).toMatchObject({
       location: 'EU',
       iamConfiguration: { uniformBucketLevelAccess: { enabled: true } },
+      labels: { state_bucket: 'own-state' },
     })
+    const [state] = await storage.bucket('own-state').getMetadata()
+    expect(state.iamConfiguration).toEqual({
+      uniformBucketLevelAccess: { enabled: true },
+      publicAccessPrevention: 'enforced',
+    })
+    expect((await storage.bucket('own-processed').getMetadata())[0].labels).toEqual(state.labels)
     expect(raw.lifecycle?.rule?.map(({ condition }) => condition.matchesPrefix)).toEqual([
       ['exports/rejected-', 'exports/transformed-'],
       ['nightly/rejected-', 'nightly/transformed-'],
     ])
-    const { content, objectName } = readSparkScript()
-    expect((await storage.bucket('own-raw').file(objectName).download())[0].equals(content)).toBe(true)
+    expect((await script().download())[0].equals(readSparkScript().content)).toBe(true)
+    expect((await storage.bucket('own-raw').getFiles())[0]).toEqual([])
 
     const dataset = bigquery.dataset('Own', { projectId: 'own-project' })
     expect((await dataset.getMetadata())[0].location).toBe('EU')
@@ -122,7 +133,7 @@ describe('average-speed setup', () => {
     const bucket = storage.bucket('own-raw')
     const other = { action: { type: 'Delete' as const }, condition: { age: 1, matchesPrefix: ['scratch/'] } }
     await bucket.addLifecycleRule(other, { append: true })
-    await bucket.file(readSparkScript().objectName).save('print("edited by hand")', { resumable: false })
+    await script().save('print("edited by hand")', { resumable: false })
     const schedule = temporal.schedule.getHandle(reaperScheduleId('own'))
     await schedule.update((previous) => ({
       ...previous,
@@ -201,7 +212,8 @@ describe('average-speed setup', () => {
 })
 
 test('set-ups that run at the same time all end well, and what each made by itself is made once', async () => {
-  const others = { ...env, RAW_BUCKET: 'four-raw', PROCESSED_BUCKET: 'four-processed', DEPLOYMENT: 'four' }
+  const buckets = { RAW_BUCKET: 'four-raw', PROCESSED_BUCKET: 'four-processed', STATE_BUCKET: 'four-state' }
+  const others = { ...env, ...buckets, DEPLOYMENT: 'four' }
   const four = { ...others, BQ_OUTPUT_TABLE: 'own-project.Four.trips' }
   const ends = await Promise.all([1, 2, 3, 4].map(() => runCli(['setup'], four)))
   for (const { code, stdout } of ends) {

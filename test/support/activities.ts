@@ -4,7 +4,7 @@ import { DefaultLogger } from '@temporalio/worker'
 import { type Activities, type ActivitySettings, createActivities } from '../../activities/index.ts'
 import { TABLE_SCHEMA } from '../../activities/table-schema.ts'
 import type { GoogleClients } from '../../src/clients.ts'
-import { sparkScriptUri } from '../../src/spark-script.ts'
+import { sparkOptions } from '../../src/spark-options.ts'
 import type { AverageSpeedInput } from '../../workflows/contract.ts'
 import { planRun, type RunPlan } from '../../workflows/plan.ts'
 import type { Attempt, Deadlines, SlotRequest } from '../../workflows/run-types.ts'
@@ -31,13 +31,7 @@ export function settingsOf(cloud: TestCloud): ActivitySettings {
     // Not the default, so that a limit that is not read is seen.
     maxClusters: 11,
     bigqueryLocation: 'US',
-    spark: {
-      scriptUri: sparkScriptUri(rawBucket),
-      arguments: [],
-      properties: {},
-      pythonFileUris: [],
-      jarFileUris: [],
-    },
+    spark: sparkOptions({ STATE_BUCKET: cloud.get('STATE_BUCKET'), DEPLOYMENT: 'test' }).spark,
     load: { table: { schema: TABLE_SCHEMA }, csv: {}, jobLabels: {} },
     createClusterDeadlineMinutes: 60,
     sparkJobDeadlineMinutes: 360,

@@ -41,6 +41,7 @@ const SETTINGS: ActivitySettings = {
     properties: {},
     pythonFileUris: [],
     jarFileUris: [],
+    copies: { folder: 'gs://state-bucket/scripts/', note: 'gs://state-bucket/spark.json' },
   },
   load: { table: { schema: TABLE_SCHEMA }, csv: {}, jobLabels: {} },
   createClusterDeadlineMinutes: 60,

@@ -13,6 +13,7 @@ import { examineClock } from './clock.ts'
 import { examineDataproc } from './dataproc.ts'
 import { type Finding, fault, ok, skipped } from './finding.ts'
 import { examineIam } from './iam.ts'
+import { examineStateAccess } from './state-access.ts'
 import { examineStorage } from './storage.ts'
 import { examineTemporal } from './temporal.ts'
 import { examineWarehouse } from './warehouse.ts'
@@ -36,10 +37,12 @@ export async function examineDeployment(options: DoctorOptions): Promise<readonl
     findings.push(finding)
     options.tell(finding)
   }
-  const { config, findings: first } = examineConfiguration(options.env)
+  const { config, callers, findings: first } = examineConfiguration(options.env)
   for (const finding of first) tell(finding)
   const groups =
-    config === undefined ? [] : await examineServices(config, namesCredentials(options.env), tell)
+    config === undefined
+      ? []
+      : await examineServices(config, { callers, credentialsNamed: namesCredentials(options.env), tell })
   const gateway =
     options.askGateway?.() ?? Promise.resolve(skipped('the gateway, since GATEWAY_URL is not set'))
   for (const group of [...groups, gateway.then((finding) => [finding])])
@@ -50,6 +53,8 @@ export async function examineDeployment(options: DoctorOptions): Promise<readonl
 /** @returns the configuration, unless a fault keeps everything else from being looked at */
 function examineConfiguration(env: DoctorOptions['env']): {
   readonly config?: SetupConfig
+  /** Who may call the gateway, as far as its settings are known here. */
+  readonly callers: readonly string[]
   readonly findings: readonly Finding[]
 } {
   const faults = new Set<string>()
@@ -64,22 +69,35 @@ function examineConfiguration(env: DoctorOptions['env']): {
   }
   const config = attempt(() => loadSetupConfig(env))
   const gateway = hasGatewaySettings(env)
-  if (gateway) attempt(() => loadGatewayConfig(env))
+  const callers =
+    (gateway ? attempt(() => loadGatewayConfig(env)) : undefined)?.authentication.allowedCallers ?? []
   const findings = [...faults].map((line) =>
     fault({
       finding: /[.?]$/.test(line) ? line : `${line}.`,
       remedy: 'Set it in .env; docs/configuration.md lists all settings.',
     }),
   )
-  if (config === undefined) return { findings: [...findings, skipped('all that needs the settings')] }
+  if (config === undefined)
+    return { callers, findings: [...findings, skipped('all that needs the settings')] }
   const unread = gateway ? [] : [skipped("the gateway's settings, since none is set here")]
-  return { config, findings: [...(findings.length > 0 ? findings : [ok('the settings')]), ...unread] }
+  return {
+    config,
+    callers,
+    findings: [...(findings.length > 0 ? findings : [ok('the settings')]), ...unread],
+  }
 }
 
 async function examineServices(
   config: SetupConfig,
-  credentialsNamed: boolean,
-  tell: (finding: Finding) => void,
+  {
+    callers,
+    credentialsNamed,
+    tell,
+  }: {
+    readonly callers: readonly string[]
+    readonly credentialsNamed: boolean
+    readonly tell: (finding: Finding) => void
+  },
 ): Promise<readonly Promise<readonly Finding[]>[]> {
   const { identity, finding } = await examineCredentials(config, credentialsNamed)
   tell(finding)
@@ -99,6 +117,7 @@ async function examineServices(
   const google = createGoogleClients(config.google)
   const groups = [
     examineStorage(google.storage, config, examiner),
+    examineStateAccess(google.storage, config, callers, examiner),
     examineWarehouse(google.bigquery, config, examiner),
     examineDataproc(google, config, examiner),
     examineIam(config, examiner),

@@ -23,7 +23,7 @@ describe('the configuration', () => {
   test('fills in defaults, and reads the older way to write a table', () => {
     const { pipeline, google, cluster, spark } = loadWorkerConfig(worker)
     expect(pipeline.outputTable).toBe('some-project.Demo.trips')
-    expect(spark.scriptUri).toMatch(/^gs:\/\/raw\/spark-jobs\/spark_avg_speed-[0-9a-f]{12}\.py$/)
+    expect(spark.scriptUri).toMatch(/^gs:\/\/state\/scripts\/[0-9a-f]{64}\/spark_avg_speed\.py$/)
     expect(pipeline.paths.allowedBuckets).toEqual(['raw'])
     expect(google).toEqual({ project: 'some-project', region: 'us-central1' })
     expect(cluster.zones).toEqual([])

@@ -50,6 +50,7 @@ describe('the options of a job of your own', () => {
       properties: { 'spark.executor.memory': '4g' },
       pythonFileUris: ['gs://scripts/a.py', 'gs://scripts/b.zip'],
       jarFileUris: ['gs://scripts/c.jar'],
+      copies: { folder: 'gs://state/scripts/', note: 'gs://state/deployments/default/spark.json' },
     })
     expect(config.pipeline.writeDisposition).toBe('WRITE_APPEND')
     expect(config.load).toEqual({

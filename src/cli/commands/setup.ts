@@ -11,7 +11,9 @@ interface SetupOptions extends OperatorOptions {
 /** `average-speed setup`: makes what a deployment needs; a second time it changes nothing. */
 export function setupCommand(command: Command, done: (code: ExitCode) => void): Command {
   return addOperatorOptions(command)
-    .description('make buckets, lifecycle, Spark script, dataset, table, search attributes and schedule')
+    .description(
+      'make buckets, lifecycle, copies of Spark files, dataset, table, search attributes and schedule',
+    )
     .option('--dry-run', 'only say what would be done')
     .action(async (options: SetupOptions) => done(await setup(options)))
 }

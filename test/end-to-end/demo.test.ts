@@ -36,9 +36,9 @@ test('npm run demo shows the whole way, ends 0, and leaves no process and no fil
   expect(outcome.clusters).toMatchObject({ created: 1, running: 0 })
   const objects = Object.fromEntries(
     outcome.storage.map(({ folder: uri, objects: count }: { folder: string; objects: number }) => [
-      /(receipts)\/$/.exec(uri)?.[1] ??
-        /\/(raw|transformed|rejected|failed|processed_date)[-=]/.exec(uri)?.[1] ??
-        'batch',
+      /\/(manifests)\//.exec(uri)?.[1] ??
+        /(receipts)\/$/.exec(uri)?.[1] ??
+        /\/(raw|transformed|rejected|failed|processed_date)[-=]/.exec(uri)?.[1],
       count,
     ]),
   )

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { SparkJobOptions } from '../../activities/spark-arguments.ts'
-import { withSparkCopies } from '../../activities/spark-files.ts'
+import { metadataOf, withSparkCopies } from '../../activities/spark-files.ts'
 import { createBigQuery, createStorage } from '../../src/clients.ts'
 import { loadSetupConfig, loadWorkerConfig } from '../../src/config.ts'
 import { ensure } from '../../src/setup/apply.ts'
@@ -167,23 +167,44 @@ describe('finding 6: a cluster runs what set-up has put there, and nothing that 
       fc.integer(),
       fc.constant(null),
     )
+    // Entries that fit what they name in all but the place: the script, as anybody may write it, and a copy of another file.
+    const forged = await Promise.all(
+      [OWN.script, OWN.helper, ...files.map(({ copy }) => String(copy))].map(async (copy) => {
+        const {
+          size,
+          md5Hash: md5,
+          crc32c,
+          generation,
+        } = (await metadataOf(bench.google.storage, copy)) ?? {}
+        return { copy, md5, crc32c, size: Number(size), generation: String(generation) }
+      }),
+    )
+    const forgery = fc.record({
+      index: fc.nat({ max: 2 }),
+      entry: fc.constantFrom(...forged),
+    })
     const change = fc.record({
       index: fc.nat({ max: 2 }),
       field: fc.constantFrom('uri', 'copy', 'sha256', 'md5', 'crc32c', 'size', 'generation'),
       value,
     })
     await fc.assert(
-      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
-        const changed = structuredClone(files)
-        for (const { index, field, value: wrong } of changes)
-          Object.assign(changed[index] ?? {}, { [field]: wrong })
-        await put(NOTE, JSON.stringify({ files: changed }))
-        const given = await copies().catch((error: unknown) => error)
-        if (given instanceof Error) return expect(given).toMatchObject({ nonRetryable: true })
-        const { spark } = given as Awaited<ReturnType<typeof copies>>
-        for (const uri of [spark.scriptUri, ...spark.pythonFileUris, ...spark.jarFileUris])
-          expect(uri).toMatch(/^gs:\/\/local-project-state\/scripts\/[0-9a-f]{64}\/[a-z]+\.(py|jar)$/)
-      }),
+      fc.asyncProperty(
+        fc.array(change, { maxLength: 2 }),
+        fc.array(forgery, { maxLength: 2 }),
+        async (changes, forgeries) => {
+          const changed = structuredClone(files)
+          for (const { index, entry } of forgeries) Object.assign(changed[index] ?? {}, entry)
+          for (const { index, field, value: wrong } of changes)
+            Object.assign(changed[index] ?? {}, { [field]: wrong })
+          await put(NOTE, JSON.stringify({ files: changed }))
+          const given = await copies().catch((error: unknown) => error)
+          if (given instanceof Error) return expect(given).toMatchObject({ nonRetryable: true })
+          const { spark } = given as Awaited<ReturnType<typeof copies>>
+          for (const uri of [spark.scriptUri, ...spark.pythonFileUris, ...spark.jarFileUris])
+            expect(uri).toMatch(/^gs:\/\/local-project-state\/scripts\/[0-9a-f]{64}\/[a-z]+\.(py|jar)$/)
+        },
+      ),
       { numRuns: process.env['TEST_SCALE'] === 'full' ? 1000 : 100 },
     )
     await put(NOTE, good)

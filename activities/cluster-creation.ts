@@ -12,6 +12,7 @@ import { createLeftovers } from './leftovers.ts'
 import { IDLE_DELETE_SECONDS } from './lifetimes.ts'
 import { pollUntil } from './long-running.ts'
 import { workflowId } from './owner.ts'
+import { withSparkCopies } from './spark-files.ts'
 import { zoneMemory } from './zones.ts'
 
 type Cluster = protos.google.cloud.dataproc.v1.ICluster
@@ -26,11 +27,13 @@ export function clusterCreation(clients: ActivityClients, settings: ActivitySett
     /**
      * Creates the attempt's cluster and waits until it is running. A repeated try meets the cluster of the first: the
      * request id and the name both belong to the attempt.
-     * @throws ClusterSlotLost, Stockout, QuotaExceeded, ClusterCreationFailed, ForeignCluster, PermissionDenied
+     * @throws SparkScriptChanged, NotFound, ClusterSlotLost, Stockout, QuotaExceeded, ClusterCreationFailed, ForeignCluster, PermissionDenied
      */
     async createCluster(attempt: Attempt, deadlines: Deadlines): Promise<ClusterRef> {
       return attempting(`create the cluster ${attempt.clusterName}`, async () => {
         refuseForgedName(attempt)
+        // A job that could not be submitted is found out before its cluster is paid for.
+        await withSparkCopies(storage, settings)
         await requireSlot(attempt)
         const operation = await requestCreation(attempt, deadlines)
         const earlierGone = removeEarlierClusters(leftovers, attempt)

@@ -1,8 +1,8 @@
+import { tableReference } from '../../activities/tables.ts'
 import type { createBigQuery } from '../clients.ts'
 import type { SetupConfig } from '../config.ts'
 import { memberOf } from '../setup/explain.ts'
 import { warehouseResources } from '../setup/resources.ts'
-import { splitTable } from '../setup/warehouse.ts'
 import { type Examiner, examine, examineInTurn, type Finding, fault, ok } from './finding.ts'
 
 type BigQuery = ReturnType<typeof createBigQuery>
@@ -40,7 +40,7 @@ async function examineJobs(bigquery: BigQuery, config: SetupConfig, examiner: Ex
 }
 
 async function examinePermissions(bigquery: BigQuery, table: string, examiner: Examiner): Promise<Finding> {
-  const { project, dataset, name } = splitTable(table)
+  const { projectId: project, datasetId: dataset, tableId: name } = tableReference(table)
   try {
     const [{ permissions = [] }] = (await bigquery
       .dataset(dataset, { projectId: project })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { tableReference } from '../../activities/tables.ts'
 import type { GoogleClients } from '../clients.ts'
-import { splitTable } from './warehouse.ts'
 
 type BigQuery = GoogleClients['bigquery']
 
@@ -35,7 +35,7 @@ export async function exportBatch(
     readonly tell?: (progress: ExportProgress) => void
   },
 ): Promise<ExportOutcome> {
-  const { project: projectId, dataset: datasetId, name: tableId } = splitTable(options.table)
+  const { projectId, datasetId, tableId } = tableReference(options.table)
   // A job runs where its data is.
   const [{ location }] = await bigquery.dataset(datasetId, { projectId }).getMetadata()
   const begin = Date.now()

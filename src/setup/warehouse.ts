@@ -1,5 +1,6 @@
 import { isNotFound } from '../../activities/failures.ts'
 import type { TableShape } from '../../activities/table-schema.ts'
+import { tableReference } from '../../activities/tables.ts'
 import type { GoogleClients } from '../clients.ts'
 import { foreignFault, isOwned, type Labels, ownedLabels } from './ownership.ts'
 import type { Fault, Resource } from './resource.ts'
@@ -12,15 +13,9 @@ interface Column {
   readonly type?: string
 }
 
-/** Project, dataset and table of `project.dataset.table`. */
-export function splitTable(table: string): { project: string; dataset: string; name: string } {
-  const [project = '', dataset = '', name = ''] = table.split('.')
-  return { project, dataset, name }
-}
-
 /** The dataset of the output table. Its location is for ever, so another one than the setting's is a fault. */
 export function dataset(bigquery: BigQuery, outputTable: string, location: string): Resource {
-  const { project, dataset: id } = splitTable(outputTable)
+  const { projectId: project, datasetId: id } = tableReference(outputTable)
   return {
     thing: `dataset ${project}.${id}`,
     detail: `in ${location}`,
@@ -59,7 +54,7 @@ export function table(
   outputTable: string,
   { shape, stateBucket }: { readonly shape: TableShape; readonly stateBucket: string },
 ): Resource {
-  const { project, dataset: datasetId, name } = splitTable(outputTable)
+  const { projectId: project, datasetId, tableId: name } = tableReference(outputTable)
   const { fields } = shape.schema
   const place = bigquery.dataset(datasetId, { projectId: project })
   const partitions = shape.timePartitioning && `partitioned by ${shape.timePartitioning.field}`
@@ -113,7 +108,7 @@ export function table(
 
 /** A table's metadata; nothing if there is none. */
 export async function readTable(bigquery: BigQuery, outputTable: string): Promise<FoundTable | undefined> {
-  const { project, dataset: datasetId, name } = splitTable(outputTable)
+  const { projectId: project, datasetId, tableId: name } = tableReference(outputTable)
   return metadataOf(bigquery.dataset(datasetId, { projectId: project }).table(name))
 }
 

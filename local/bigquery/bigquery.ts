@@ -28,7 +28,10 @@ import { Warehouse } from './warehouse.ts'
 
 /** Where the stand-in listens, reads and writes. */
 export interface BigQueryOptions {
-  /** Base URL of Cloud Storage, for loads and extracts. */
+  /**
+   * Base URL of Cloud Storage, for loads and extracts. On Google a job reads and writes with its caller's rights; here
+   * callers are not told apart, so all jobs have the rights of whoever comes in there.
+   */
   readonly storageEndpoint: string
   /** An existing folder; gets `bigquery/` with the database, which begins empty at every start. */
   readonly stateDir: string
@@ -51,7 +54,7 @@ export interface BigQueryStandIn {
 
 /**
  * Starts a stand-in for BigQuery's REST API, version 2, on DuckDB: datasets, tables, rows, and jobs that load, query and
- * extract. Any project exists; credentials are not looked at. `nyc-tlc:yellow.trips` holds the sample trips.
+ * extract. Any project exists; credentials are not looked at, and who calls may do everything. `nyc-tlc:yellow.trips` holds the sample trips.
  *
  * Call names for faults and counts are those of the API's reference: `jobs.insert`, `jobs.get`, `jobs.list`, `jobs.cancel`,
  * `jobs.delete`, `jobs.query`, `jobs.getQueryResults`, `tabledata.list`, and insert, get, list, patch, update and delete of

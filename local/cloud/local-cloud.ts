@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { SEARCH_ATTRIBUTES } from '../../workflows/contract.ts'
 import { freePort } from '../support/free-port.ts'
 import { stopProcess } from '../support/processes.ts'
+import { ACCOUNT_PORTS, ACCOUNTS, type AccountName, storageVariableOf } from './accounts.ts'
 import { startChild } from './children.ts'
 import { prepareStorage, prepareWarehouse } from './prepare.ts'
 import { type PortName, SERVICES, type ServiceName, WELL_KNOWN_PORTS } from './services.ts'
@@ -64,8 +65,8 @@ class CloudUnderConstruction {
   readonly movedPorts: Partial<Record<PortName, number>> = {}
   readonly #options: LocalCloudOptions
   readonly #wanted: ReadonlySet<ServiceName>
-  /** Where other stand-ins read and write, out of reach of faults. */
-  #internalStorage = ''
+  /** Where other stand-ins read and write, out of reach of faults, by whose rights they have. */
+  #internalStorage = { service: '', worker: '', cluster: '' }
   readonly #running = new Map<ServiceName, () => Promise<void>>()
 
   constructor(options: LocalCloudOptions) {
@@ -114,6 +115,12 @@ class CloudUnderConstruction {
     return value
   }
 
+  /** What a process of ours reads: the same as everybody, but for its own way to Cloud Storage. */
+  #envOf(account: AccountName): CloudEnvironment {
+    const endpoint = this.env[storageVariableOf(account)]
+    return { ...this.env, ...(endpoint !== undefined && { STORAGE_API_ENDPOINT: endpoint }) }
+  }
+
   async #port(name: PortName): Promise<number> {
     const wanted = this.#options.wellKnownPorts ? WELL_KNOWN_PORTS[name] : 0
     const port = await freePort(this.#host, wanted)
@@ -123,11 +130,22 @@ class CloudUnderConstruction {
 
   async #storage() {
     const { startStorage } = await import('../storage/storage.ts')
-    const storage = await startStorage({ host: this.#host, port: await this.#port('storage') })
+    const storage = await startStorage({
+      host: this.#host,
+      port: await this.#port('storage'),
+      accounts: ACCOUNTS,
+    })
     this.env['STORAGE_API_ENDPOINT'] = storage.endpoint
     this.env['STORAGE_CONTROL_URL'] = storage.controlUrl
-    this.#internalStorage = storage.internalEndpoint
-    await prepareStorage(storage.internalEndpoint)
+    for (const [account, port] of Object.entries(ACCOUNT_PORTS) as [AccountName, PortName][]) {
+      this.env[storageVariableOf(account)] = await storage.openFor(account, await this.#port(port))
+    }
+    this.#internalStorage = {
+      service: await storage.openInternal(),
+      worker: await storage.openInternal('worker'),
+      cluster: await storage.openInternal('cluster'),
+    }
+    await prepareStorage(this.#internalStorage.service)
     return () => storage.close()
   }
 
@@ -170,8 +188,11 @@ class CloudUnderConstruction {
       port: await this.#port('dataproc'),
       stateDir: this.#options.stateDir,
       project: LOCAL.project,
-      storageEndpoint: this.#required('STORAGE_API_ENDPOINT', 'dataproc', 'storage'),
-      serviceStorageEndpoint: this.#internalStorage,
+      storage: {
+        spark: this.#required(storageVariableOf('cluster'), 'dataproc', 'storage'),
+        stub: this.#internalStorage.cluster,
+        service: this.#internalStorage.service,
+      },
     })
     this.env['DATAPROC_API_ENDPOINT'] = `http://${dataproc.endpoint}`
     this.env['DATAPROC_CONTROL_URL'] = dataproc.controlUrl
@@ -185,7 +206,8 @@ class CloudUnderConstruction {
       host: this.#host,
       port: await this.#port('bigquery'),
       stateDir: this.#options.stateDir,
-      storageEndpoint: this.#internalStorage,
+      // On Google a job has its caller's rights; the worker is the one that loads.
+      storageEndpoint: this.#internalStorage.worker,
     })
     this.env['BIGQUERY_API_ENDPOINT'] = bigquery.endpoint
     this.env['BIGQUERY_CONTROL_URL'] = bigquery.controlUrl
@@ -200,7 +222,7 @@ class CloudUnderConstruction {
     const worker = await startChild({
       name: 'worker',
       script: 'src/worker/main.ts',
-      env: this.env,
+      env: this.#envOf('worker'),
       readyUrl: `http://127.0.0.1:${port}/readyz`,
       logFile: join(this.#options.stateDir, 'worker.log'),
     })
@@ -217,7 +239,7 @@ class CloudUnderConstruction {
     const gateway = await startChild({
       name: 'gateway',
       script: 'src/gateway/main.ts',
-      env: this.env,
+      env: this.#envOf('gateway'),
       readyUrl: `http://127.0.0.1:${port}/readyz`,
       logFile: join(this.#options.stateDir, 'gateway.log'),
     })

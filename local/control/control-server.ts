@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { CallCounts } from './call-counts.ts'
 import type { Entrances } from './entrances.ts'
@@ -46,7 +46,10 @@ const FaultBody = Type.Object(
   { additionalProperties: false },
 )
 
-const EntranceBody = Type.Object({ name: Type.String({ minLength: 1 }) }, { additionalProperties: false })
+const EntranceBody = Type.Object(
+  { name: Type.String({ minLength: 1 }), account: Type.Optional(Type.String()) },
+  { additionalProperties: false },
+)
 const ReleaseBody = Type.Object({ end: Type.Enum(['go', 'drop']) }, { additionalProperties: false })
 const HeldQuery = Type.Object({ waitMs: Type.Integer({ minimum: 0, maximum: 60_000 }) })
 
@@ -58,8 +61,8 @@ const HeldQuery = Type.Object({ waitMs: Type.Integer({ minimum: 0, maximum: 60_0
  * - `GET /faults/:id/held?waitMs=…` answers `{held}` once a `hold` has its call, or when the time is over;
  *   `POST /faults/:id/release` `{end: 'go' | 'drop'}` ends it.
  * - `GET /calls` answers counts by call name; `GET /calls/log?via=…` the calls one by one; `DELETE /calls` starts again.
- * - `POST /entrances` `{name}` opens another way into the stand-in and answers its `{endpoint}`: whoever comes in that way
- *   is struck by faults `via` that name, and by no other's.
+ * - `POST /entrances` `{name, account?}` opens another way into the stand-in and answers its `{endpoint}`: whoever comes in
+ *   that way is struck by faults `via` that name, and by no other's, and where the stand-in knows accounts it is that one.
  */
 export async function startControlServer(options: ControlOptions): Promise<ControlServer> {
   // A misspelt key in a fault would otherwise be dropped without a word, and the test would prove nothing.
@@ -71,7 +74,7 @@ export async function startControlServer(options: ControlOptions): Promise<Contr
       try {
         options.checkFault?.(body)
       } catch (error) {
-        return reply.code(400).send({ error: error instanceof Error ? error.message : String(error) })
+        return refuse(reply, error)
       }
       return { id: options.faults.add(body).id }
     },
@@ -90,11 +93,13 @@ export async function startControlServer(options: ControlOptions): Promise<Contr
   app.post<{ Body: Static<typeof EntranceBody> }>(
     '/entrances',
     { schema: { body: EntranceBody } },
-    async ({ body }, reply) => {
-      const endpoint = await options.entrances?.open(body.name)
-      return endpoint === undefined
-        ? reply.code(404).send({ error: 'No other entrances here.' })
-        : { endpoint }
+    async ({ body: { name, account } }, reply) => {
+      if (options.entrances === undefined) return reply.code(404).send({ error: 'No other entrances here.' })
+      try {
+        return { endpoint: await options.entrances.open(name, { account }) }
+      } catch (error) {
+        return refuse(reply, error)
+      }
     },
   )
   app.get<{ Querystring: { via?: string } }>('/calls/log', ({ query }) => options.calls.log(query.via))
@@ -108,6 +113,10 @@ export async function startControlServer(options: ControlOptions): Promise<Contr
   await app.listen({ host, port: options.port ?? 0 })
   const { port } = app.server.address() as AddressInfo
   return { url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`, close: () => app.close() }
+}
+
+function refuse(reply: FastifyReply, error: unknown): FastifyReply {
+  return reply.code(400).send({ error: error instanceof Error ? error.message : String(error) })
 }
 
 function holdRoutes(app: FastifyInstance, faults: FaultTable): void {

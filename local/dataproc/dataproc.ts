@@ -17,6 +17,7 @@ import { instantRunner } from './instant-runner.ts'
 import { JobFaults } from './job-faults.ts'
 import { JobLifecycle } from './job-lifecycle.ts'
 import { jobService } from './job-service.ts'
+import { JobStorage } from './job-storage.ts'
 import { JobTable } from './job-table.ts'
 import { operationService } from './operation-service.ts'
 import { OperationTable } from './operations.ts'
@@ -27,12 +28,20 @@ import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
 import { sparkRunner } from './spark-runner.ts'
 import { stubRunner } from './stub-runner.ts'
 
+/** By which ways the stand-in and its jobs come to Cloud Storage. */
+export interface StorageEndpoints {
+  /** For Spark, as the clusters' account. */
+  readonly spark: string
+  /** For the stub in Spark's place, as the same account, but out of reach of faults that are meant for a pipeline. */
+  readonly stub: string
+  /** For staging buckets, driver output and diagnoses, out of reach of faults as well: these are the service's own. */
+  readonly service: string
+}
+
 /** How to start the stand-in. */
 export interface DataprocOptions {
-  /** Base URL of Cloud Storage, for Spark and, unless `serviceStorageEndpoint` is given, for the service itself. */
-  readonly storageEndpoint: string
-  /** Base URL for staging buckets, driver output and diagnoses, so that faults meant for a pipeline do not strike them. */
-  readonly serviceStorageEndpoint?: string
+  /** Base URLs of Cloud Storage. */
+  readonly storage: StorageEndpoints
   /** Folder for the drivers' working folders. */
   readonly stateDir: string
   /** Default 0: any free port. */
@@ -60,7 +69,7 @@ export interface DataprocStandIn {
  * clusters are entries in a table, its jobs run the real spark-submit. State is in memory and ends with the stand-in.
  */
 export async function startDataproc(options: DataprocOptions): Promise<DataprocStandIn> {
-  const { host = '127.0.0.1', project, storageEndpoint } = options
+  const { host = '127.0.0.1', project } = options
   const clock = new StandInClock()
   const settings: Settings = { ...DEFAULT_SETTINGS, ...options.settings }
   const faults = new FaultTable()
@@ -71,7 +80,7 @@ export async function startDataproc(options: DataprocOptions): Promise<DataprocS
   const jobs = new JobTable()
   const clusterFaults = new ClusterFaults()
   const jobFaults = new JobFaults()
-  const storage = new ServiceStorage(options.serviceStorageEndpoint ?? storageEndpoint)
+  const storage = new ServiceStorage(options.storage.service)
   const clusterLifecycle = new ClusterLifecycle({
     clock,
     settings,
@@ -86,8 +95,12 @@ export async function startDataproc(options: DataprocOptions): Promise<DataprocS
     faults: jobFaults,
     jobs,
     runners: {
-      spark: sparkRunner({ tools, storageEndpoint, workDir: join(options.stateDir, 'drivers') }),
-      stub: stubRunner({ storage, clock, settings }),
+      spark: sparkRunner({
+        tools,
+        storageEndpoint: options.storage.spark,
+        workDir: join(options.stateDir, 'drivers'),
+      }),
+      stub: stubRunner({ storage: new JobStorage(options.storage.stub), clock, settings }),
       instant: instantRunner,
     },
     onIdle: (cluster) => clusterLifecycle.noteIdle(cluster),

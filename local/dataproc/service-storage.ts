@@ -1,18 +1,15 @@
-import { Storage } from '@google-cloud/storage'
-import { OAuth2Client } from 'google-auth-library'
+import type { Storage } from '@google-cloud/storage'
 import { invalidArgument } from './errors.ts'
+import { splitUri, storageClient } from './storage-client.ts'
 
 /** The service's own way to Cloud Storage: staging buckets, driver output, diagnoses. */
 export class ServiceStorage {
   readonly #storage: Storage
   readonly #made = new Map<string, Promise<void>>()
 
-  /** @param endpoint base URL of a Cloud Storage stand-in */
+  /** @param endpoint base URL of a Cloud Storage stand-in, where the service may do everything */
   constructor(endpoint: string) {
-    const authClient = new OAuth2Client()
-    // Any token will do; with one that never expires the client does not go looking for another.
-    authClient.setCredentials({ access_token: 'stand-in', expiry_date: Number.MAX_SAFE_INTEGER })
-    this.#storage = new Storage({ projectId: 'dataproc-service', apiEndpoint: endpoint, authClient })
+    this.#storage = storageClient(endpoint)
   }
 
   /** @throws StatusError INVALID_ARGUMENT when the bucket is not there */
@@ -36,20 +33,6 @@ export class ServiceStorage {
       .save(content, { resumable: false, contentType: 'text/plain' })
   }
 
-  /** The bytes of an object. */
-  async read(uri: string): Promise<Buffer> {
-    const { bucket, name } = splitUri(uri)
-    const [content] = await this.#storage.bucket(bucket).file(name).download()
-    return content
-  }
-
-  /** Names of the objects under a prefix. */
-  async list(uri: string): Promise<string[]> {
-    const { bucket, name } = splitUri(uri)
-    const [files] = await this.#storage.bucket(bucket).getFiles({ prefix: name })
-    return files.map((file) => `gs://${bucket}/${file.name}`)
-  }
-
   #makeBucket(project: string, name: string): Promise<void> {
     const made = this.#made.get(name) ?? this.#createIfAbsent(project, name)
     this.#made.set(name, made)
@@ -67,11 +50,4 @@ export class ServiceStorage {
       if (!(error instanceof Error && 'code' in error && error.code === 409)) throw error
     }
   }
-}
-
-/** Bucket and object name of a `gs://` URI. */
-export function splitUri(uri: string): { readonly bucket: string; readonly name: string } {
-  const match = /^gs:\/\/([^/]+)\/?(.*)$/s.exec(uri)
-  if (match === null) throw new Error(`'${uri}' is not a gs:// URI.`)
-  return { bucket: match[1] ?? '', name: match[2] ?? '' }
 }

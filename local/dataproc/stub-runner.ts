@@ -1,13 +1,13 @@
 import type { StandInClock } from '../control/clock.ts'
 import type { JobContext, JobOutcome, JobRunner } from './job-runner.ts'
-import type { ServiceStorage } from './service-storage.ts'
+import type { JobStorage } from './job-storage.ts'
 import type { Settings } from './settings.ts'
 import { scriptPaths } from './stub-arguments.ts'
 import { runStubScript } from './stub-script.ts'
 
 /** What a stub driver needs. */
 export interface StubRunnerParts {
-  readonly storage: ServiceStorage
+  readonly storage: JobStorage
   readonly clock: StandInClock
   readonly settings: Settings
 }
@@ -34,11 +34,11 @@ export function stubRunner({ storage, clock, settings }: StubRunnerParts): JobRu
   }
 }
 
-async function runScript(storage: ServiceStorage, context: JobContext): Promise<JobOutcome> {
+async function runScript(storage: JobStorage, context: JobContext): Promise<JobOutcome> {
   const paths = scriptPaths(context.job.pysparkJob?.args ?? [])
   if (paths === undefined) return { succeeded: true }
   try {
-    const end = await runStubScript(storage, context.cluster.project, paths)
+    const end = await runStubScript(storage, paths)
     if (!end.succeeded) context.write(`${end.message}\n`)
     return end
   } catch (error) {

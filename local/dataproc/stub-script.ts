@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import pMap from 'p-map'
-import { type ServiceStorage, splitUri } from './service-storage.ts'
+import type { JobStorage } from './job-storage.ts'
+import { splitUri } from './storage-client.ts'
 import type { ScriptPaths } from './stub-arguments.ts'
 import { convertLine, linesOf } from './stub-records.ts'
 
@@ -30,18 +31,14 @@ export type ScriptEnd = { readonly succeeded: true } | { readonly succeeded: fal
  * Writes what the pipeline's Spark script would have written, in the same order: CSV parts and `_SUCCESS`, rejects if there
  * are any, and `_summary.json` last; or `_failure.json` when a raw file is at fault.
  */
-export async function runStubScript(
-  storage: ServiceStorage,
-  project: string,
-  paths: ScriptPaths,
-): Promise<ScriptEnd> {
+export async function runStubScript(storage: JobStorage, paths: ScriptPaths): Promise<ScriptEnd> {
   for (const path of [paths.transformed, paths.rejected]) {
     const existing = await storage.list(path)
     if (existing.length > 0) {
       return { succeeded: false, message: `${path} exists already. Give every attempt a path of its own.` }
     }
   }
-  const write = (uri: string, content: string) => storage.write(project, uri, content)
+  const write = (uri: string, content: string) => storage.write(uri, content)
   try {
     const summary = await transform(storage, paths, write)
     await write(`${paths.transformed}_summary.json`, JSON.stringify(summary))
@@ -56,7 +53,7 @@ export async function runStubScript(
 }
 
 async function transform(
-  storage: ServiceStorage,
+  storage: JobStorage,
   paths: ScriptPaths,
   write: (uri: string, content: string) => Promise<void>,
 ): Promise<Summary> {
@@ -91,7 +88,7 @@ async function transform(
 }
 
 /** The files of the manifest, or without one those below the raw path. */
-async function rawFiles(storage: ServiceStorage, { raw, manifest }: ScriptPaths): Promise<string[]> {
+async function rawFiles(storage: JobStorage, { raw, manifest }: ScriptPaths): Promise<string[]> {
   if (manifest === undefined) return (await storage.list(raw)).filter((uri) => !uri.endsWith('/'))
   const bucket = `gs://${splitUri(raw).bucket}/`
   const lines = (await storage.read(manifest)).toString().split('\n')
@@ -106,7 +103,7 @@ async function rawFiles(storage: ServiceStorage, { raw, manifest }: ScriptPaths)
   return files.map((name) => bucket + name)
 }
 
-async function readRaw(storage: ServiceStorage, file: string): Promise<string> {
+async function readRaw(storage: JobStorage, file: string): Promise<string> {
   let bytes: Buffer
   try {
     bytes = await storage.read(file)

@@ -27,7 +27,7 @@ export function getBucket(
   { origin }: StorageRequest,
   [bucket = '']: string[],
 ): StorageReply {
-  return jsonReply(bucketResource(store.bucket(bucket), origin))
+  return jsonReply(bucketResource(store.bucket(bucket, 'storage.buckets.get'), origin))
 }
 
 /**
@@ -46,7 +46,8 @@ export function patchBucket(
     ...(metagenerationMatch !== undefined && { metagenerationMatch }),
     ...(metagenerationNotMatch !== undefined && { metagenerationNotMatch }),
   }
-  checkConditions(conditions, { generation: 1, metageneration: store.bucket(name).metageneration }, 'write')
+  const { metageneration } = store.bucket(name, 'storage.buckets.update')
+  checkConditions(conditions, { generation: 1, metageneration }, 'write')
   return jsonReply(bucketResource(store.patchBucket(name, patch), origin))
 }
 
@@ -60,29 +61,28 @@ export function deleteBucket(
 }
 
 /**
- * Says which of the permissions the caller has: all but those that are denied over the control endpoint. Without any, the
- * field is left out, as in Google's answer.
+ * Says which of the permissions the caller has. Without any, the field is left out, as in Google's answer.
  * @see https://cloud.google.com/storage/docs/json_api/v1/buckets/testIamPermissions
  */
 export function testPermissions(
-  { store, denied }: StorageState,
+  { store }: StorageState,
   { query }: StorageRequest,
   [bucket = '']: string[],
 ): StorageReply {
-  store.bucket(bucket)
-  const permissions = query.getAll('permissions').filter((permission) => !denied.has(permission))
+  const permissions = store.held(bucket, query.getAll('permissions'))
   return jsonReply({
     kind: 'storage#testIamPermissionsResponse',
     ...(permissions.length > 0 && { permissions }),
   })
 }
 
+/** For whoever may list: https://cloud.google.com/storage/docs/json_api/v1/buckets/getStorageLayout */
 export function storageLayout(
   { store }: StorageState,
   _request: StorageRequest,
   [name = '']: string[],
 ): StorageReply {
-  const { location, locationType } = store.bucket(name).attributes
+  const { location, locationType } = store.bucket(name, 'storage.objects.list').attributes
   const hierarchicalNamespace = { enabled: false }
   return jsonReply({
     kind: 'storage#storageLayout',

@@ -1,6 +1,7 @@
 import { invalid, noSuchObject, StorageError } from './errors.ts'
 import { jsonReply, parseJsonObject, type StorageReply, type StorageRequest } from './http.ts'
-import type { ObjectStore, StoredObject } from './object-store.ts'
+import type { AuthorizedStore } from './iam/authorized-store.ts'
+import type { StoredObject } from './object-store.ts'
 import { type Conditions, checkConditions, longParameter, readConditions } from './preconditions.ts'
 import { objectResource, writableAttributes } from './resources.ts'
 
@@ -12,7 +13,7 @@ export interface ObjectPlace {
 
 /** `objects.copy`. A body replaces the attributes as a whole; without one they are the source's. */
 export function copyObject(
-  store: ObjectStore,
+  store: AuthorizedStore,
   from: ObjectPlace,
   to: ObjectPlace,
   request: StorageRequest,
@@ -22,7 +23,7 @@ export function copyObject(
 
 /** `objects.rewrite`, which is done in one call, as between buckets of one location and storage class. */
 export function rewriteObject(
-  store: ObjectStore,
+  store: AuthorizedStore,
   from: ObjectPlace,
   to: ObjectPlace,
   request: StorageRequest,
@@ -39,21 +40,22 @@ export function rewriteObject(
   })
 }
 
-/** `objects.move`: copy and delete as one step, inside a bucket. */
+/** `objects.move`: copy and delete as one step, inside a bucket; so whether both are allowed is looked at first. */
 export function moveObject(
-  store: ObjectStore,
+  store: AuthorizedStore,
   from: ObjectPlace,
   to: ObjectPlace,
   request: StorageRequest,
 ): StorageReply {
   if (from.name === to.name) throw invalid('The source and destination object names must be different.')
+  store.checkDelete(from.bucket, from.name)
   const object = copy(store, from, to, { ...request, body: Buffer.alloc(0) })
   store.delete(from.bucket, from.name)
   return jsonReply(objectResource(object, request.origin))
 }
 
 function copy(
-  store: ObjectStore,
+  store: AuthorizedStore,
   from: ObjectPlace,
   to: ObjectPlace,
   { query, body }: StorageRequest,
@@ -75,7 +77,11 @@ function copy(
 const COMPOSE_LIMIT = 32
 
 /** `objects.compose`: joins up to 32 objects of one bucket; each may carry a generation and a precondition. */
-export function composeObjects(store: ObjectStore, to: ObjectPlace, request: StorageRequest): StorageReply {
+export function composeObjects(
+  store: AuthorizedStore,
+  to: ObjectPlace,
+  request: StorageRequest,
+): StorageReply {
   const body = parseJsonObject(request.body)
   const listed = Array.isArray(body['sourceObjects']) ? body['sourceObjects'] : []
   if (listed.length === 0)
@@ -96,7 +102,7 @@ export function composeObjects(store: ObjectStore, to: ObjectPlace, request: Sto
   return jsonReply(objectResource(object, request.origin))
 }
 
-function composeSource(store: ObjectStore, bucket: string, listed: unknown): StoredObject {
+function composeSource(store: AuthorizedStore, bucket: string, listed: unknown): StoredObject {
   if (!isRecord(listed) || typeof listed['name'] !== 'string')
     throw invalid('Each source object needs a name.')
   const live = store.peek(bucket, listed['name'])

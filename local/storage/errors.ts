@@ -27,6 +27,12 @@ export function noSuchObject(bucket: string, name: string, generation?: bigint):
   return new StorageError(404, 'notFound', `No such object: ${bucket}/${name}${version}`)
 }
 
+/** 403 `forbidden`, as Google words it. @param resource such as `Google Cloud Storage object` */
+export function forbidden(email: string, permission: string, resource: string): StorageError {
+  const message = `${email} does not have ${permission} access to the ${resource}. Permission '${permission}' denied on resource (or it may not exist).`
+  return new StorageError(403, 'forbidden', message)
+}
+
 /** 412 `conditionNotMet`, or 304 without a body when a read asked for `…NotMatch`. */
 export function conditionNotMet(status: 304 | 412): StorageError {
   const message = 'At least one of the pre-conditions you specified did not hold.'

@@ -1,6 +1,7 @@
 import { invalid, StorageError } from './errors.ts'
 import { jsonReply, type StorageReply, type StorageRequest } from './http.ts'
-import type { Bucket, ObjectStore, StoredObject } from './object-store.ts'
+import type { AuthorizedStore } from './iam/authorized-store.ts'
+import type { Bucket, StoredObject } from './object-store.ts'
 import { objectResource } from './resources.ts'
 import { compareNames } from './sorted-names.ts'
 
@@ -80,7 +81,7 @@ function firstAfter(names: Bucket['names'], after: PagePosition | undefined): nu
 
 /** `objects.list` */
 export function listObjects(
-  store: ObjectStore,
+  store: AuthorizedStore,
   bucketName: string,
   { query, origin }: StorageRequest,
 ): StorageReply {
@@ -91,7 +92,7 @@ export function listObjects(
       'matchGlob is not supported by the local storage; list by prefix.',
     )
   }
-  const bucket = store.bucket(bucketName)
+  const bucket = store.bucket(bucketName, 'storage.objects.list')
   const after = readPageToken(query.get('pageToken'))
   const page = listPage(bucket, {
     prefix: query.get('prefix') ?? '',

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { invalid, StorageError } from './errors.ts'
 import { emptyReply, jsonReply, parseJsonObject, type StorageReply, type StorageRequest } from './http.ts'
-import type { ObjectStore } from './object-store.ts'
-import { type Conditions, checkConditions, readConditions } from './preconditions.ts'
+import type { AuthorizedStore } from './iam/authorized-store.ts'
+import { type Conditions, readConditions } from './preconditions.ts'
 import { objectResource } from './resources.ts'
 import { type UploadTarget, uploadTarget } from './uploads.ts'
 
@@ -10,6 +10,8 @@ import { type UploadTarget, uploadTarget } from './uploads.ts'
 const CHUNK_UNIT = 256 * 1024
 
 interface Session {
+  /** As the one who has opened it may write it: whoever knows the session's address goes on with those rights. */
+  readonly store: AuthorizedStore
   readonly bucket: string
   readonly target: UploadTarget
   readonly conditions: Conditions
@@ -47,22 +49,17 @@ function parseContentRange(header: string | undefined): ContentRange {
  * @see https://cloud.google.com/storage/docs/performing-resumable-uploads
  */
 export class ResumableUploads {
-  readonly #store: ObjectStore
   readonly #sessions = new Map<string, Session>()
 
-  constructor(store: ObjectStore) {
-    this.#store = store
-  }
-
-  /** Opens a session. A precondition that fails already now is refused now, before the content is sent. */
-  start(bucket: string, request: StorageRequest): StorageReply {
+  /** Opens a session. What is not allowed, or a precondition that fails, already now is refused now, before the content is sent. */
+  start(store: AuthorizedStore, bucket: string, request: StorageRequest): StorageReply {
     const resource = parseJsonObject(request.body)
     const contentType = request.headers['x-upload-content-type'] ?? 'application/octet-stream'
     const target = uploadTarget(request, { contentType, ...resource })
     const conditions = readConditions(request.query)
-    checkConditions(conditions, this.#store.peek(bucket, target.name), 'write')
+    store.checkPut(bucket, target.name, conditions)
     const id = randomBytes(24).toString('base64url')
-    this.#sessions.set(id, { bucket, target, conditions, chunks: [], received: 0 })
+    this.#sessions.set(id, { store, bucket, target, conditions, chunks: [], received: 0 })
     const query = new URLSearchParams({ uploadType: 'resumable', name: target.name, upload_id: id })
     const location = `${request.origin}/upload/storage/v1/b/${encodeURIComponent(bucket)}/o?${query}`
     return emptyReply(200, { location, 'x-guploader-uploadid': id })
@@ -93,10 +90,10 @@ export class ResumableUploads {
   }
 
   #finish(session: Session, { origin }: StorageRequest): StorageReply {
-    const { bucket, target, conditions } = session
+    const { store, bucket, target, conditions } = session
     const content = Buffer.concat(session.chunks)
     const { attributes, declared } = target
-    const object = this.#store.put(bucket, target.name, { content, attributes, declared, conditions })
+    const object = store.put(bucket, target.name, { content, attributes, declared, conditions })
     session.chunks.length = 0
     session.resource = objectResource(object, origin)
     return jsonReply(session.resource)

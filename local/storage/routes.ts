@@ -114,7 +114,7 @@ const routes: readonly Route[] = [
     path: UPLOAD,
     query: ['uploadType', 'resumable'],
     call: 'objects.startResumable',
-    answer: ({ uploads }, request, [b = '']) => uploads.start(b, request),
+    answer: ({ store, uploads }, request, [b = '']) => uploads.start(store, b, request),
   },
   {
     method: 'PUT',
@@ -144,6 +144,9 @@ const routes: readonly Route[] = [
     answer: getMedia,
   },
 ]
+
+/** The names of all calls that are answered. */
+export const CALL_NAMES: ReadonlySet<string> = new Set(routes.map(({ call }) => call))
 
 /**
  * Finds what answers a request.

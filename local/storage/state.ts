@@ -1,10 +1,8 @@
-import type { ObjectStore } from './object-store.ts'
+import type { AuthorizedStore } from './iam/authorized-store.ts'
 import type { ResumableUploads } from './resumable-uploads.ts'
 
-/** What the handlers work on. */
+/** What the handlers work on, for one caller. */
 export interface StorageState {
-  readonly store: ObjectStore
+  readonly store: AuthorizedStore
   readonly uploads: ResumableUploads
-  /** What `buckets.testIamPermissions` says that the caller may not do. */
-  readonly denied: Set<string>
 }

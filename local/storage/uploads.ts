@@ -1,8 +1,9 @@
 import { checksumsOfHeader, type DeclaredChecksums } from './checksums.ts'
 import { invalid, StorageError } from './errors.ts'
 import { jsonReply, parseJsonObject, type StorageReply, type StorageRequest, stringProperty } from './http.ts'
+import type { AuthorizedStore } from './iam/authorized-store.ts'
 import { parseMultipart } from './multipart.ts'
-import type { ObjectAttributes, ObjectStore } from './object-store.ts'
+import type { ObjectAttributes } from './object-store.ts'
 import { readConditions } from './preconditions.ts'
 import { objectResource, writableAttributes } from './resources.ts'
 
@@ -14,7 +15,7 @@ export interface UploadTarget {
 }
 
 /** `objects.insert` with `uploadType=media`: the body is the content. */
-export function insertMedia(store: ObjectStore, bucket: string, request: StorageRequest): StorageReply {
+export function insertMedia(store: AuthorizedStore, bucket: string, request: StorageRequest): StorageReply {
   refuseTruncated(request)
   const contentMd5 = request.headers['content-md5']
   const target = uploadTarget(request, {
@@ -25,7 +26,11 @@ export function insertMedia(store: ObjectStore, bucket: string, request: Storage
 }
 
 /** `objects.insert` with `uploadType=multipart`: a part with the resource in JSON, then one with the content. */
-export function insertMultipart(store: ObjectStore, bucket: string, request: StorageRequest): StorageReply {
+export function insertMultipart(
+  store: AuthorizedStore,
+  bucket: string,
+  request: StorageRequest,
+): StorageReply {
   refuseTruncated(request)
   const [metadata, content, ...more] = parseMultipart(request.headers['content-type'], request.body)
   if (metadata === undefined || content === undefined || more.length > 0) {
@@ -68,7 +73,7 @@ export function uploadTarget(
 }
 
 function insert(
-  store: ObjectStore,
+  store: AuthorizedStore,
   bucket: string,
   request: StorageRequest,
   target: UploadTarget,

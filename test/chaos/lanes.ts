@@ -43,7 +43,8 @@ export async function openLane(pipeline: Pipeline, name: string): Promise<Lane> 
     CLUSTER_ZONES: 'us-central1-a,us-central1-b',
   }
   for (const service of SERVICES) {
-    const { endpoint = '' } = await controls[service].post('/entrances', { name })
+    const account = service === 'storage' ? { account: 'worker' } : {}
+    const { endpoint = '' } = await controls[service].post('/entrances', { name, ...account })
     variables[`${service.toUpperCase()}_API_ENDPOINT`] = endpoint
   }
   let worker: WorkerProcess = await pipeline.addWorker(variables)

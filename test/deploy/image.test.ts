@@ -64,6 +64,9 @@ async function start(name: string, portVariable: string, port: string): Promise<
     ...image.env,
     ...written,
     ...Object.fromEntries(addresses),
+    ...('STORAGE_API_ENDPOINT' in written && {
+      STORAGE_API_ENDPOINT: cloud.get('STORAGE_ENDPOINT_OF_WORKER'),
+    }),
     [portVariable]: port,
     [`${name.toUpperCase()}_METRICS_PORT`]: String(await freePort()),
     ...(name === 'gateway' && { GATEWAY_HOST: '127.0.0.1' }),

@@ -19,12 +19,14 @@ const SPARK_MS = 110_000
 
 let dataproc: DataprocUnderTest
 let bucket: Bucket
+let state: Bucket
 beforeAll(async () => {
   dataproc = await startDataprocUnderTest({ jobMode: 'spark' })
   const authClient = new OAuth2Client()
   authClient.setCredentials({ access_token: 'any', expiry_date: Number.MAX_SAFE_INTEGER })
   const storage = new Storage({ projectId: 'p', apiEndpoint: dataproc.storageEndpoint, authClient })
-  ;[bucket] = await storage.createBucket('spark-test')
+  bucket = storage.bucket('local-project-raw')
+  state = storage.bucket('local-project-state')
   await createCluster(dataproc, 'spark', {
     config: { softwareConfig: { properties: { 'spark:spark.test.cluster': 'from the cluster' } } },
   })
@@ -36,7 +38,7 @@ const submit = async (pyspark: object, job: Job = {}) =>
     await dataproc.jobs.submitJob({
       ...dataproc.at,
       job: pysparkJob('spark', {
-        pysparkJob: { mainPythonFileUri: 'gs://spark-test/job.py', ...pyspark },
+        pysparkJob: { mainPythonFileUri: 'gs://local-project-raw/job.py', ...pyspark },
         ...job,
       }),
     })
@@ -62,28 +64,61 @@ function isAlive(pid: number): boolean {
 
 describe('a PySpark job', () => {
   test(
-    'runs from gs://, is given its arguments, files and properties untouched, and its output lies in storage',
+    'runs from gs://, is given its arguments, files and properties untouched, writes to storage, and is refused what its cluster may not do',
     async () => {
       await bucket.file('in.txt').save('one\ntwo\nthree\n')
-      await bucket.file('helper.py').save('WORD = "helped"\n')
       await bucket.file('job.py').save(`
 import sys
 from helper import WORD
 from pyspark import SparkFiles
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.getOrCreate()
-rows = spark.read.text("gs://spark-test/in.txt")
-rows.write.text("gs://spark-test/out/")
+rows = spark.read.text("gs://local-project-raw/in.txt")
+rows.write.text("gs://local-project-raw/out/")
 print("rows", rows.count(), WORD, sys.argv[1:])
 print(spark.conf.get("spark.test.job"), "and", spark.conf.get("spark.test.cluster"), "caf\\u00e9", file=sys.stderr)
 print(open(SparkFiles.get("in.txt")).read().split())
+
+def on(uri):
+    path = spark._jvm.org.apache.hadoop.fs.Path(uri)
+    return path.getFileSystem(spark._jsc.hadoopConfiguration()), path
+def read(uri):
+    spark.read.text(uri).collect()
+def create(uri):
+    files, path = on(uri)
+    files.create(path).close()
+def delete(uri):
+    files, path = on(uri)
+    files.delete(path, False)
+for attempt in [
+    (read, "gs://local-project-state/batches/claim.json"),
+    (create, "gs://local-project-state/claim.json"),
+    (create, "gs://local-project-state/manifests/mine.ndjson"),
+    (delete, "gs://local-project-state/manifests/kept.ndjson"),
+    (read, "gs://local-project-processed/kept.json"),
+    (create, "gs://local-project-processed/mine.json"),
+    (delete, "gs://local-project-processed/kept.json"),
+]:
+    try:
+        attempt[0](attempt[1])
+        print("LET THROUGH", attempt)
+    except Exception as error:
+        print("refused", attempt[0].__name__, attempt[1])
 `)
+      const processed = bucket.storage.bucket('local-project-processed')
+      const kept = [
+        state.file('batches/claim.json'),
+        state.file('manifests/kept.ndjson'),
+        state.file('scripts/2/helper.py'),
+        processed.file('kept.json'),
+      ]
+      await Promise.all(kept.map((file) => file.save('WORD = "helped"\n')))
       const args = ['a b', '$(touch /tmp/never)', '--conf', "it's", '*']
       const job = await over(
         await submit({
           args,
-          pythonFileUris: ['gs://spark-test/helper.py'],
-          fileUris: ['gs://spark-test/in.txt'],
+          pythonFileUris: ['gs://local-project-state/scripts/2/helper.py'],
+          fileUris: ['gs://local-project-raw/in.txt'],
           properties: { 'spark.test.job': 'from the job' },
         }),
       )
@@ -95,6 +130,11 @@ print(open(SparkFiles.get("in.txt")).read().split())
       expect(job.driverOutputResourceUri).toMatch(/^gs:\/\/dataproc-staging-.*\/driveroutput$/)
       const [files] = await bucket.getFiles({ prefix: 'out/' })
       expect(files.map(({ name }) => name)).toContain('out/_SUCCESS')
+      // The clusters' account may write to the raw bucket, and no further than it must.
+      expect(text).not.toContain('LET THROUGH')
+      expect(text.match(/^refused /gm)).toHaveLength(7)
+      const others = [...(await state.getFiles())[0], ...(await processed.getFiles())[0]]
+      expect(others.map(({ name }) => name)).toEqual(kept.map(({ name }) => name))
     },
     SPARK_MS,
   )
@@ -103,7 +143,7 @@ print(open(SparkFiles.get("in.txt")).read().split())
     'that raises ends in ERROR, with the exception and the place of the output in its details',
     async () => {
       await bucket.file('fails.py').save('raise ValueError("no such luck")\n')
-      const job = await over(await submit({ mainPythonFileUri: 'gs://spark-test/fails.py' }))
+      const job = await over(await submit({ mainPythonFileUri: 'gs://local-project-raw/fails.py' }))
       expect(job.status?.state).toBe('ERROR')
       expect(job.status?.details).toMatch(/^Job failed with message \[ValueError: no such luck\]/)
       expect(job.status?.details).toContain(job.driverOutputResourceUri)
@@ -117,7 +157,9 @@ print(open(SparkFiles.get("in.txt")).read().split())
     async () => {
       await bucket.file('fails.py').save('raise ValueError("again")\n')
       const restartable = { scheduling: { maxFailuresPerHour: 1 } }
-      const job = await over(await submit({ mainPythonFileUri: 'gs://spark-test/fails.py' }, restartable))
+      const job = await over(
+        await submit({ mainPythonFileUri: 'gs://local-project-raw/fails.py' }, restartable),
+      )
       expect(job.statusHistory?.map(({ state }) => state)).toContain('ATTEMPT_FAILURE')
       expect((await output(job)).match(/ValueError: again/g)).toHaveLength(2)
     },
@@ -133,7 +175,7 @@ child = subprocess.Popen(["sleep", "600"])
 print("pids", os.getpid(), os.getppid(), child.pid, flush=True)
 time.sleep(600)
 `)
-      const job = await submit({ mainPythonFileUri: 'gs://spark-test/sleeps.py' })
+      const job = await submit({ mainPythonFileUri: 'gs://local-project-raw/sleeps.py' })
       const text = await until(
         () => output(job),
         (soFar) => soFar.includes('pids'),
@@ -156,7 +198,7 @@ time.sleep(600)
     async () => {
       await createCluster(dataproc, 'doomed')
       const job = await submit(
-        { mainPythonFileUri: 'gs://spark-test/sleeps.py' },
+        { mainPythonFileUri: 'gs://local-project-raw/sleeps.py' },
         { placement: { clusterName: 'doomed' } },
       )
       const text = await until(
@@ -196,19 +238,19 @@ describe('the stub for the job', () => {
 
   async function run(jobMode: string): Promise<Record<string, unknown>> {
     await dataproc.control('PUT', '/settings', { jobMode })
-    const root = `gs://spark-test/${jobMode}`
+    const root = `gs://local-project-raw/${jobMode}`
     const job = await over(
       await submit({
-        mainPythonFileUri: 'gs://spark-test/spark_avg_speed.py',
+        mainPythonFileUri: 'gs://local-project-state/scripts/1/spark_avg_speed.py',
         args: [
           '--gcs_path_raw',
-          'gs://spark-test/raw-1/',
+          'gs://local-project-raw/raw-1/',
           '--gcs_path_transformed',
           `${root}/transformed/`,
           '--gcs_path_rejected',
           `${root}/rejected/`,
           '--manifest',
-          'gs://spark-test/manifest.ndjson',
+          'gs://local-project-state/manifests/manifest.ndjson',
         ],
       }),
     )
@@ -237,9 +279,9 @@ describe('the stub for the job', () => {
     'writes what the real script writes on Spark, rejects and summary included',
     async () => {
       const script = join(import.meta.dirname, '..', '..', 'spark', 'spark_avg_speed.py')
-      await bucket.file('spark_avg_speed.py').save(await readFile(script))
+      await state.file('scripts/1/spark_avg_speed.py').save(await readFile(script))
       await bucket.file('raw-1/a.json').save(raw)
-      await bucket.file('manifest.ndjson').save(`${JSON.stringify({ name: 'raw-1/a.json' })}\n`)
+      await state.file('manifests/manifest.ndjson').save(`${JSON.stringify({ name: 'raw-1/a.json' })}\n`)
       const stub = await run('stub')
       expect(stub['state']).toBe('DONE')
       expect(stub['summary']).toMatchObject({
@@ -267,7 +309,7 @@ test(
     await bucket
       .file('sleeps.py')
       .save('import os, time\nprint("pids", os.getpid(), os.getppid(), flush=True)\ntime.sleep(600)\n')
-    const job = await submit({ mainPythonFileUri: 'gs://spark-test/sleeps.py' })
+    const job = await submit({ mainPythonFileUri: 'gs://local-project-raw/sleeps.py' })
     const text = await until(
       () => output(job),
       (soFar) => soFar.includes('pids'),

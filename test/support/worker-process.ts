@@ -39,6 +39,7 @@ export async function startWorker(
       ...process.env,
       NODE_OPTIONS: '',
       ...cloud.env,
+      STORAGE_API_ENDPOINT: cloud.get('STORAGE_ENDPOINT_OF_WORKER'),
       POLL_MINIMUM_MS: '50',
       CREATION_SETTLE_MS: '500',
       POLL_MAXIMUM_MS: '200',

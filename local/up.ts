@@ -1,9 +1,9 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { type LocalCloud, startLocalCloud } from './cloud/local-cloud.ts'
 import { parseServices, type ServiceName, WELL_KNOWN_PORTS } from './cloud/services.ts'
-import { dotenv } from './cloud/settings.ts'
+import { type CloudEnvironment, dotenv } from './cloud/settings.ts'
 import { untilStopped } from './cloud/until-stopped.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -15,6 +15,7 @@ interface UpOptions {
   readonly json?: true
   readonly freePorts?: true
   readonly withParent?: true
+  readonly set?: CloudEnvironment
   readonly host: string
 }
 
@@ -29,6 +30,7 @@ const command = new Command('npm run local --')
   .option('--env-out <file>', 'where the endpoints are written; default: .local/env, or none with --json')
   .option('--free-ports', 'any free ports, not the well-known ones')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--set <NAME=VALUE>', 'sets a variable of worker and gateway; may be repeated', addVariable)
   .option('--json', 'print the environment as one line of JSON when ready; implies --with-parent')
   .option('--with-parent', 'also stop when the parent process ends or closes our input')
   .parse()
@@ -40,6 +42,7 @@ try {
     host: options.host,
     wellKnownPorts: !options.freePorts,
     ...(options.services && { services: options.services }),
+    ...(options.set && { set: options.set }),
     ...(!options.json && {
       onReady: (service, ms) => console.log(`  ${service} is ready (${(ms / 1000).toFixed(1)} s)`),
     }),
@@ -54,6 +57,14 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
+}
+
+function addVariable(setting: string, before: CloudEnvironment = {}): CloudEnvironment {
+  const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(setting) ?? []
+  if (name === undefined || value === undefined) {
+    throw new InvalidArgumentError('Write NAME=VALUE, such as ALLOWED_TABLES=my-project.my_dataset.*')
+  }
+  return { ...before, [name]: value }
 }
 
 function summary({ env, movedPorts }: LocalCloud, envFile: string | undefined): string {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { SEARCH_ATTRIBUTES } from '../../workflows/contract.ts'
 import { freePort } from '../support/free-port.ts'
@@ -19,6 +20,8 @@ export interface LocalCloudOptions {
   readonly host?: string
   /** Well-known ports where they are free; default: any free ports. */
   readonly wellKnownPorts?: boolean
+  /** Variables of worker and gateway, over what they would have. */
+  readonly set?: CloudEnvironment
   /** Told when a service is ready, with the milliseconds that it took. */
   readonly onReady?: (service: ServiceName, milliseconds: number) => void
 }
@@ -61,7 +64,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
 
 /** Collects what the services say of themselves while they come up. */
 class CloudUnderConstruction {
-  readonly env: CloudEnvironment = constantEnvironment()
+  readonly env: CloudEnvironment
   readonly movedPorts: Partial<Record<PortName, number>> = {}
   readonly #options: LocalCloudOptions
   readonly #wanted: ReadonlySet<ServiceName>
@@ -71,6 +74,9 @@ class CloudUnderConstruction {
 
   constructor(options: LocalCloudOptions) {
     this.#options = options
+    // A secret of this cloud alone: what one gateway has sealed, the next one does not open.
+    const secret = { GATEWAY_SECRET: randomBytes(32).toString('base64url') }
+    this.env = { ...constantEnvironment(), ...secret, ...options.set }
     this.#wanted = new Set(options.services ?? SERVICES)
   }
 
@@ -115,10 +121,11 @@ class CloudUnderConstruction {
     return value
   }
 
-  /** What a process of ours reads: the same as everybody, but for its own way to Cloud Storage. */
+  /** What a process of ours reads: the same as everybody, but for its own way to Cloud Storage, and what was set. */
   #envOf(account: AccountName): CloudEnvironment {
     const endpoint = this.env[storageVariableOf(account)]
-    return { ...this.env, ...(endpoint !== undefined && { STORAGE_API_ENDPOINT: endpoint }) }
+    const own = endpoint === undefined ? {} : { STORAGE_API_ENDPOINT: endpoint }
+    return { ...this.env, ...own, ...this.#options.set }
   }
 
   async #port(name: PortName): Promise<number> {

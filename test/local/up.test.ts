@@ -76,6 +76,26 @@ test('A second cloud on the same state says in one line where the first one is',
   await once(first.process, 'exit')
 })
 
+test('What is set is in the environment, beside a secret of this cloud alone', async () => {
+  const set = { DEPLOYMENT: 'mine', BATCH_FOLDERS: 'a,b=c' }
+  const clouds = await Promise.all(
+    ['identity', 'storage'].map((name) => startCloud({ services: [name], set })),
+  )
+  const [first, second] = clouds.map(({ env }) => env)
+  expect(first).toMatchObject(set)
+  expect(first?.['GATEWAY_SECRET']?.length).toBeGreaterThanOrEqual(32)
+  expect(first?.['GATEWAY_SECRET']).not.toBe(second?.['GATEWAY_SECRET'])
+  await Promise.all(clouds.map((cloud) => cloud.close()))
+})
+
+test('A setting without a name is refused with how to write it', async () => {
+  const args = [UP, '--services', 'identity', '--state-dir', join(folder, 'state'), '--set', 'mine']
+  const stderr = await new Promise<string>((resolve) => {
+    execFile(NODE, args, (_error, _stdout, complaint) => resolve(complaint))
+  })
+  expect(stderr).toContain('Write NAME=VALUE, such as')
+})
+
 test('A service that does not exist is named, with those that do', async () => {
   await expect(startCloud({ services: ['spanner'] })).rejects.toThrow(/no service 'spanner'.*temporal/)
 })

@@ -8,6 +8,9 @@ import { createInterface } from 'node:readline'
 const ROOT = join(import.meta.dirname, '..', '..')
 const NODE = join(ROOT, 'node_modules', '.bin', 'node')
 
+/** Tests give each batch a table of its own in the cloud's dataset. */
+const DEFAULTS = { ALLOWED_TABLES: 'local-project.ComposerDemo.*' }
+
 /** A local cloud of a test's own, in a process of its own. */
 export interface TestCloud {
   /** Endpoints and names, by the variables that production reads. */
@@ -22,12 +25,19 @@ export interface TestCloud {
 /**
  * Brings up some services on free ports. Only black boxes: the test sees what any client sees.
  * @param options.services such as `['storage', 'dataproc']`; `gateway` and `worker` need the others.
+ * @param options.set variables of worker and gateway, also of those that a test starts with this cloud's environment
  * @throws Error with what the cloud said when it does not come up.
  */
-export async function startCloud(options: { services: readonly string[] }): Promise<TestCloud> {
+export async function startCloud(options: {
+  readonly services: readonly string[]
+  readonly set?: Readonly<Record<string, string>>
+}): Promise<TestCloud> {
   const folder = await mkdtemp(join(tmpdir(), 'local-cloud-'))
   const stateDir = join(folder, 'state')
   const args = ['--json', '--free-ports', '--services', options.services.join(','), '--state-dir', stateDir]
+  for (const [name, value] of Object.entries({ ...DEFAULTS, ...options.set })) {
+    args.push('--set', `${name}=${value}`)
+  }
   const cloud = spawn(NODE, [join(ROOT, 'local', 'up.ts'), ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
   const exited = once(cloud, 'exit')
   const complaints: string[] = []

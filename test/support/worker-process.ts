@@ -45,7 +45,6 @@ export async function startWorker(
       POLL_MAXIMUM_MS: '200',
       WORKER_METRICS_PORT: '0',
       // Each batch of a test has a table of its own.
-      ALLOWED_TABLES: 'local-project.ComposerDemo.*',
       ...variables,
       WORKER_HEALTH_PORT: String(port),
     },

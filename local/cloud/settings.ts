@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+
 /** What the local project is called; production reads the same names from its own environment. */
 export const LOCAL = {
   project: 'local-project',
@@ -35,6 +37,7 @@ export function constantEnvironment(): CloudEnvironment {
     IAP_CLIENT_ID: LOCAL.iapClientId,
     IAP_AUDIENCE: LOCAL.iapAudience,
     AUTHENTICATION: 'id-token',
+    GATEWAY_SECRET: randomBytes(32).toString('hex'),
   }
 }
 

@@ -2,6 +2,10 @@
 
 import type { FailureDetails, RunProgress, StepStatus } from './contract.ts'
 import { type Cloud, clusterLink, loadJobLink, sparkJobLink, storageLink, tableLink } from './links.ts'
+import { cell, code, codeBlock } from './markdown.ts'
+
+// As much of a failure as somebody reads on the page; the failure itself has all of it.
+const MESSAGE_BYTES = 4_000
 
 /** What the page tells beside the run's progress; each is there once it is known. */
 export interface Told {
@@ -35,17 +39,16 @@ export function detailsOf(progress: RunProgress, told: Told): string {
 }
 
 function endingOf({ notCleaned = [] }: RunProgress, { failure, cloud }: Told): string {
-  const lines = notCleaned.map((sentence) => `- ${plain(sentence)}`)
-  if (lines.length > 0) lines.unshift('**Not cleaned up:**', '')
+  const parts: string[] = []
   if (failure !== undefined) {
-    const quoted = plain(failure.message).replaceAll('\n', '\n> ')
-    const where =
-      failure.rawFilesAt === undefined
-        ? ''
-        : `\n\nThe raw files are at ${uriText(cloud, failure.rawFilesAt)}.`
-    lines.unshift(`**${failure.type}** in ${failure.step}:\n\n> ${quoted}${where}\n`)
+    parts.push(`**${failure.type}** in ${failure.step}:`, codeBlock(failure.message, MESSAGE_BYTES))
+    if (failure.rawFilesAt !== undefined)
+      parts.push(`The raw files are at ${uriText(cloud, failure.rawFilesAt)}.`)
   }
-  return lines.join('\n')
+  if (notCleaned.length > 0) {
+    parts.push('**Not cleaned up:**', notCleaned.map((sentence) => `- ${code(sentence)}`).join('\n'))
+  }
+  return parts.join('\n\n')
 }
 
 function stepsOf(steps: readonly StepStatus[]): string {
@@ -54,7 +57,7 @@ function stepsOf(steps: readonly StepStatus[]): string {
       startedAt !== '' && endedAt !== undefined
         ? ((Date.parse(endedAt) - Date.parse(startedAt)) / 1000).toFixed(1)
         : ''
-    return `| ${name} | ${state} | ${startedAt} | ${seconds} | ${plain(detail).replaceAll('|', '\\|').replaceAll('\n', ' ')} |`
+    return `| ${name} | ${state} | ${startedAt} | ${seconds} | ${cell(detail)} |`
   })
   return [
     '| step | state | started | seconds | what came of it |',
@@ -85,7 +88,7 @@ function placesOf({ clusterName, sparkJobId, loadJobId }: RunProgress, told: Tol
   const { cloud } = told
   if (cloud === undefined) return ''
   const link = (what: string, text: string | undefined, url: (text: string) => string): string[] =>
-    text === undefined ? [] : [`- ${what}: [${plain(text)}](${url(text)})`]
+    text === undefined ? [] : [`- ${what}: [${code(text)}](${url(text)})`]
   const storage = (what: string, uri: string | undefined): string[] =>
     link(what, uri, (known) => storageLink(cloud, known))
   return [
@@ -102,10 +105,5 @@ function placesOf({ clusterName, sparkJobId, loadJobId }: RunProgress, told: Tol
 }
 
 function uriText(cloud: Cloud | undefined, uri: string): string {
-  return cloud === undefined ? plain(uri) : `[${plain(uri)}](${storageLink(cloud, uri)})`
-}
-
-/** Text of others as text: nothing in it becomes a tag or a link. */
-function plain(text: string): string {
-  return text.replaceAll('<', '&lt;').replace(/[[\]]/g, '\\$&')
+  return cloud === undefined ? code(uri) : `[${code(uri)}](${storageLink(cloud, uri)})`
 }

@@ -47,11 +47,14 @@ export function storageLink({ project }: Pick<Cloud, 'project'>, uri: string): s
 }
 
 function page(path: string, query: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+  const pairs = Object.entries(query).map(([name, value]) => `${name}=${segment(value)}`)
   return `${CONSOLE}/${path}?${pairs.join('&')}`
 }
 
-/** Parentheses would end a link in Markdown. */
+/** Parentheses would end a link in Markdown; half a character has no place in a URL. */
 function segment(text: string): string {
-  return encodeURIComponent(text).replace(/[()]/g, (one) => `%${one.charCodeAt(0).toString(16)}`)
+  return encodeURIComponent(text.toWellFormed()).replace(
+    /[()]/g,
+    (one) => `%${one.charCodeAt(0).toString(16)}`,
+  )
 }

@@ -1,5 +1,6 @@
 /** Who may have a cluster now, and who is next. Pure: each function gives a new book. */
 
+import { cell, code } from './markdown.ts'
 import type { SlotHolder, SlotRequest } from './run-types.ts'
 
 /** A run in line. */
@@ -98,15 +99,19 @@ export function markdownOf(book: SlotBook, trouble?: string): string {
   const { limit, holders, waiting } = book
   const rest = waiting.length - SHOWN
   return [
-    ...(trouble === undefined ? [] : [`**${trouble}**`, '']),
+    ...(trouble === undefined ? [] : [`**Trouble:** ${code(trouble)}`, '']),
     `${holders.length} of ${limit} clusters, ${waiting.length} runs in line`,
     '',
     '| place | run | cluster | asked |',
     '| --- | --- | --- | --- |',
-    ...holders.map(({ workflowId, clusterName }) => `| has a slot | ${workflowId} | ${clusterName} | |`),
+    ...holders.map(
+      ({ workflowId, clusterName }) => `| has a slot | ${cell(workflowId)} | ${cell(clusterName)} | |`,
+    ),
     ...waiting
       .slice(0, SHOWN)
-      .map((run, i) => `| ${i + 1} | ${run.workflowId} | ${run.clusterName} | ${run.since} |`),
+      .map(
+        (run, i) => `| ${i + 1} | ${cell(run.workflowId)} | ${cell(run.clusterName)} | ${cell(run.since)} |`,
+      ),
     ...(rest > 0 ? [`| and ${rest} more | | | |`] : []),
   ].join('\n')
 }

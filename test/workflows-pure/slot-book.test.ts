@@ -108,10 +108,10 @@ describe('P15: the book of slots', () => {
     expect(viewOf(book)).toMatchObject({ limit: 2, waiting: 28 })
     expect(viewOf(book).next).toHaveLength(20)
     const text = markdownOf(book, 'Dataproc is away.')
-    expect(text).toMatch(/^\*\*Dataproc is away\.\*\*/)
+    expect(text).toMatch(/^\*\*Trouble:\*\* `Dataproc is away\.`/)
     expect(text).toContain('2 of 2 clusters, 28 runs in line')
-    expect(text).toContain('| has a slot | run-0 | run-0 | |')
-    expect(text).toContain('| 1 | run-2 | run-2 |')
+    expect(text).toContain('| has a slot | `run-0` | `run-0` | |')
+    expect(text).toContain('| 1 | `run-2` | `run-2` |')
     expect(text).toContain('| and 8 more |')
   })
 

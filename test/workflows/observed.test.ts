@@ -52,7 +52,7 @@ describe('a run that succeeds', () => {
   test('has a page in the Web UI with its steps, its numbers, and links to all that it touched', () => {
     for (const { name, startedAt, detail } of run.progress.steps) {
       expect(run.details).toContain(`| ${name} | done | ${startedAt} | `)
-      if (detail !== undefined) expect(run.details).toContain(`| ${detail} |`)
+      if (detail !== undefined) expect(run.details).toContain(`| \`${detail}\` |`)
     }
     expect(run.details).toContain('10 rows read, 9 written, 1 rejected')
     expect(run.details).toContain('9 rows loaded')
@@ -74,10 +74,10 @@ describe('a run that succeeds', () => {
 
   test('has a line beside each activity that says what it is for', () => {
     expect(run.summaries).toMatchObject({
-      createCluster: `Create the cluster ${run.progress.clusterName}`,
-      runSparkJob: `Run ${run.progress.sparkJobId} on 3 files, 1000 bytes`,
-      loadTable: 'Load 9 rows into some-project.ComposerDemo.trips',
-      archiveRawFiles: 'Archive 3 files',
+      createCluster: `\`Create the cluster ${run.progress.clusterName}\``,
+      runSparkJob: `\`Run ${run.progress.sparkJobId} on 3 files, 1000 bytes\``,
+      loadTable: '`Load 9 rows into some-project.ComposerDemo.trips`',
+      archiveRawFiles: '`Archive 3 files`',
     })
     const scheduled = new Set(run.names.filter((name) => name !== 'prepareRun'))
     expect(new Set(Object.keys(run.summaries))).toEqual(scheduled)
@@ -105,9 +105,9 @@ describe('a run that does not', () => {
       deleteTemporaryFiles: fails('PermissionDenied', 'no permission to delete'),
     })
     expect(run.details).toContain(
-      '**SchemaMismatch** in loadTable:\n\n> the schema &lt;b>does not&lt;/b> fit\n> at \\[all\\](http://x)',
+      '**SchemaMismatch** in loadTable:\n\n```text\nthe schema <b>does not</b> fit\nat [all](http://x)\n```\n',
     )
-    expect(run.details).toContain(`The raw files are at [${RAW_PATH}](https://console.cloud.google.com/`)
+    expect(run.details).toContain(`The raw files are at [\`${RAW_PATH}\`](https://console.cloud.google.com/`)
     expect(run.details).toContain('**Not cleaned up:**')
     expect(run.details).toContain('no permission to delete')
     expect(run.details).toMatch(/\| loadTable \| failed \|/)
@@ -131,7 +131,9 @@ describe('a run that does not', () => {
 
   test('has bad data: its page says that the files are in the failed path', async () => {
     const run = await harness.run({ verifyOutput: fails('TooManyRejects', 'all are bad') })
-    expect(run.details).toContain('The raw files are at [gs://raw-bucket/exports/failed-2019-03-01T000000/](')
+    expect(run.details).toContain(
+      'The raw files are at [`gs://raw-bucket/exports/failed-2019-03-01T000000/`](',
+    )
   })
 
   test('was cancelled: is counted as that, and is no error', async () => {

@@ -1,3 +1,5 @@
+import { withoutEndSlashes } from '../slashes.ts'
+
 // Spellings of the script that this command replaces, `dag_trigger.py --iapClientId=… --raw_path=…`.
 const OLD_SPELLINGS: Readonly<Record<string, string>> = {
   '--iapClientId': '--iap-client-id',
@@ -21,5 +23,5 @@ const TRIGGER_PATH = /\/api\/(experimental|v1|v2)\/dags\/[^/]+\/(dag_runs|dagRun
 
 /** The gateway's base URL, without a slash at the end; the original's full endpoint will do as well. */
 export function baseUrlOf(url: string): string {
-  return url.replace(TRIGGER_PATH, '').replace(/\/+$/, '')
+  return withoutEndSlashes(url.replace(TRIGGER_PATH, ''))
 }

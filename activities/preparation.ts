@@ -26,6 +26,7 @@ export function preparationActivities(
       const sparkJob = settings.sparkJobDeadlineMinutes * MINUTE_MS
       try {
         return {
+          deployment: settings.deployment,
           plan: planRun(input, settings.defaults),
           deadlines: {
             createCluster,

@@ -2,13 +2,15 @@ import { Type } from 'typebox'
 import type { ClusterShape } from '../activities/context.ts'
 import type { SparkJobOptions } from '../activities/spark-arguments.ts'
 import type { LoadOptions, TableShape } from '../activities/table-schema.ts'
-import type { WriteDisposition } from '../workflows/contract.ts'
+import { PIPELINE, type WriteDisposition } from '../workflows/contract.ts'
 import type { PathRules } from '../workflows/paths.ts'
 import { type CallerRules, callerRules } from './caller-rules.ts'
 import { clusterShape } from './cluster-shape.ts'
+import { lowerCase } from './email.ts'
 import { endpointFault, grpcUrl } from './endpoints.ts'
 import { ConfigurationError, checkEnvironment, listOf, refuseFaults, text } from './environment.ts'
 import { credentialFaults } from './google-credentials.ts'
+import { withoutEndSlashes } from './slashes.ts'
 import { sparkOptions } from './spark-options.ts'
 import { tableOptions } from './table-options.ts'
 import { readTemporalAccess, type TemporalAccess } from './temporal-access.ts'
@@ -32,7 +34,7 @@ export interface GoogleConfig {
 
 /** What the pipeline does unless a run says otherwise. */
 export interface PipelineConfig extends CallerRules {
-  /** Tells the clusters of one deployment from another's in the same project. */
+  /** Tells the clusters and runs of one deployment from another's. */
   readonly deployment: string
   /** Clusters that the deployment may have at a time; further runs wait. */
   readonly maxClusters: number
@@ -80,16 +82,22 @@ export interface AuthenticationConfig {
   readonly mode: 'id-token' | 'iap'
   readonly audiences: readonly string[]
   readonly jwksUrl: string
-  /** E-mail addresses, in lower case. */
+  /** E-mail addresses, in lower case; operators are among them. */
   readonly allowedCallers: readonly string[]
+  /** Those of them that see and act on all runs. */
+  readonly operators: readonly string[]
 }
 
 export interface GatewayConfig {
   readonly temporal: TemporalConfig
-  readonly pipeline: Pick<PipelineConfig, 'paths' | 'outputTable' | keyof CallerRules>
+  readonly pipeline: Pick<PipelineConfig, 'deployment' | 'paths' | 'outputTable' | keyof CallerRules>
   readonly authentication: AuthenticationConfig
+  /** Key of the digests in cursors and of callers' pseudonyms. */
+  readonly secret: string
   /** What one caller may send. */
   readonly requestsPerMinute: number
+  /** What one address may send without an accepted caller. */
+  readonly refusalsPerMinute: number
   readonly host: string
   readonly port: number
   /** Absent: none are served. */
@@ -233,7 +241,7 @@ export function loadEnvFile(path: string): void {
 }
 
 function prefixOf(folder: string): string {
-  const name = folder.replace(/^\/+|\/+$/g, '')
+  const name = withoutEndSlashes(folder.replace(/^\/+/, ''))
   return name === '' ? '' : `${name}/`
 }
 
@@ -261,16 +269,25 @@ export function loadGatewayConfig(env: Env = process.env): GatewayConfig {
     ...accessFaults,
   ])
   const iap = v.AUTHENTICATION === 'iap'
+  const operators = listOf(lowerCase(v.OPERATORS ?? ''))
   return Object.freeze({
     temporal: temporalOf(access, v),
-    pipeline: { paths, ...callers.rules, outputTable: v.BQ_OUTPUT_TABLE.replace(':', '.') },
+    pipeline: {
+      deployment: v.DEPLOYMENT,
+      paths,
+      ...callers.rules,
+      outputTable: v.BQ_OUTPUT_TABLE.replace(':', '.'),
+    },
     authentication: {
       mode: v.AUTHENTICATION,
       audiences: listOf(String(v[audience])),
       jwksUrl: iap ? v.IAP_JWKS_URL : v.GOOGLE_JWKS_URL,
-      allowedCallers: listOf(v.ALLOWED_CALLERS.toLowerCase()),
+      allowedCallers: [...new Set([...listOf(lowerCase(v.ALLOWED_CALLERS)), ...operators])],
+      operators,
     },
+    secret: v.GATEWAY_SECRET,
     requestsPerMinute: v.GATEWAY_REQUESTS_PER_MINUTE,
+    refusalsPerMinute: v.GATEWAY_REFUSALS_PER_MINUTE,
     host: v.GATEWAY_HOST,
     port: v.GATEWAY_PORT,
     ...metricsOf(v.GATEWAY_METRICS_HOST, v.GATEWAY_METRICS_PORT),
@@ -284,13 +301,22 @@ function metricsOf(host: string, port: number): { readonly metrics?: MetricsConf
 
 function temporalOf(
   access: TemporalAccess,
-  v: { readonly TEMPORAL_TASK_QUEUE: string; readonly TEMPORAL_UI_URL: string },
+  v: {
+    readonly TEMPORAL_TASK_QUEUE?: string
+    readonly TEMPORAL_UI_URL: string
+    readonly DEPLOYMENT: string
+  },
 ): TemporalConfig {
   return {
     ...access,
-    taskQueue: v.TEMPORAL_TASK_QUEUE,
-    uiUrl: v.TEMPORAL_UI_URL.replace(/\/+$/, ''),
+    taskQueue: v.TEMPORAL_TASK_QUEUE ?? taskQueueOf(v.DEPLOYMENT),
+    uiUrl: withoutEndSlashes(v.TEMPORAL_UI_URL),
   }
+}
+
+/** Each deployment has its own, so that no worker takes the tasks of another's. */
+function taskQueueOf(deployment: string): string {
+  return deployment === 'default' ? PIPELINE : `${PIPELINE}-${deployment}`
 }
 
 /** Notes among what others can write would be theirs to forge. */

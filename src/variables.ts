@@ -44,7 +44,10 @@ const temporalVariables = {
     description:
       "profile to use, of that file or, without one, of the file where Temporal's own tools look; default: the profile `default` of TEMPORAL_CONFIG_FILE, if that is set",
   }),
-  TEMPORAL_TASK_QUEUE: text({ description: 'task queue of the worker', default: 'average-speed' }),
+  TEMPORAL_TASK_QUEUE: optionalText({
+    description:
+      'task queue of the worker, one for each deployment; default: average-speed, followed by -<DEPLOYMENT> unless that is default',
+  }),
   TEMPORAL_UI_URL: text({
     description: "base URL of Temporal's Web UI, for links",
     default: 'http://127.0.0.1:8233',
@@ -58,6 +61,12 @@ const STATE_BUCKET_NAME = '^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$'
 
 /** What the gateway and the worker must agree on. */
 const pipelineVariables = {
+  DEPLOYMENT: text({
+    description:
+      'name that tells deployments in one project or Temporal namespace apart: lower-case letters, digits, hyphens',
+    default: 'default',
+    pattern: '^[a-z][a-z0-9-]{0,30}$',
+  }),
   RAW_BUCKET: text({ description: 'bucket of raw paths that are sent without one', pattern: BUCKET_NAME }),
   PROCESSED_BUCKET: text({
     description: 'bucket that archived batches are moved to',
@@ -106,11 +115,6 @@ export const workerVariables = {
   }),
   BIGQUERY_API_ENDPOINT: optionalText({ description: "base URL of BigQuery; default: Google's" }),
   BQ_LOCATION: text({ description: 'location of the output dataset', default: 'US' }),
-  DEPLOYMENT: text({
-    description: 'name that tells deployments in one project apart: lower-case letters, digits, hyphens',
-    default: 'default',
-    pattern: '^[a-z][a-z0-9-]{0,30}$',
-  }),
   MAX_CLUSTERS: integer({
     description: 'clusters that the deployment may have at a time; further runs are queued',
     default: 10,
@@ -261,7 +265,18 @@ export const gatewayVariables = {
   }),
   IAP_CLIENT_ID: optionalText({ description: 'audience of ID tokens, comma-separated; needed by id-token' }),
   IAP_AUDIENCE: optionalText({ description: 'audience of IAP assertions, comma-separated; needed by iap' }),
-  ALLOWED_CALLERS: text({ description: 'e-mail addresses that may call, comma-separated' }),
+  ALLOWED_CALLERS: text({
+    description: 'e-mail addresses that may call, comma-separated; each sees and acts on its own runs alone',
+  }),
+  OPERATORS: optionalText({
+    description:
+      'e-mail addresses that may call and see and act on all runs of the deployment, comma-separated; default: none',
+  }),
+  GATEWAY_SECRET: text({
+    description:
+      'key of the digests in cursors and of the pseudonyms of callers in search attributes, the same for every process of the gateway, at least 32 characters: openssl rand -hex 32',
+    pattern: '^[!-~]{32,}$',
+  }),
   GOOGLE_JWKS_URL: text({
     description: 'keys of Google ID tokens',
     default: 'https://www.googleapis.com/oauth2/v3/certs',
@@ -271,8 +286,15 @@ export const gatewayVariables = {
     default: 'https://www.gstatic.com/iap/verify/public_key-jwk',
   }),
   GATEWAY_REQUESTS_PER_MINUTE: integer({
-    description: 'requests that one caller may send in a minute',
+    description:
+      'requests that one caller may send in a minute; on pages that are open to all, one address in place of one caller',
     default: 600,
+    minimum: 1,
+  }),
+  GATEWAY_REFUSALS_PER_MINUTE: integer({
+    description:
+      'requests without an accepted caller that one address may send in a minute; more get 429, and accepted callers are served all the same',
+    default: 60,
     minimum: 1,
   }),
   GATEWAY_HOST: text({ description: 'address that the gateway listens on', default: '127.0.0.1' }),

@@ -23,6 +23,7 @@ import {
   STARTED_BY_MEMO,
   type StepName,
 } from './contract.ts'
+import { refuseForeignRun } from './deployment.ts'
 import { type ClusterContext, withEphemeralCluster } from './ephemeral-cluster.ts'
 import { nameOf, runFailure } from './failures.ts'
 import { createProgress } from './progress.ts'
@@ -47,10 +48,11 @@ export async function averageSpeed(input: AverageSpeedInput): Promise<AverageSpe
   let rawFilesAt: string | undefined
   try {
     const prepared = await prepareRun(input)
+    refuseForeignRun(prepared.deployment)
     const queue = createClusterQueue(prepared.clusterSlots)
     const run: Run = { ...prepared, progress, cleanup, receipts, queue }
     const { plan } = run
-    progress.batch(plan.rawPath)
+    progress.batch(run.deployment, plan.rawPath)
     progress.tell({ cloud: run.cloud, rawPath: plan.rawPath, outputTable: plan.outputTable })
     const batch = await describeBatch(run)
     rawFilesAt = plan.rawPath

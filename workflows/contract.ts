@@ -56,7 +56,10 @@ export const SEARCH_ATTRIBUTES = {
   RunStep: 'Keyword',
   RawPath: 'Keyword',
   ClusterName: 'Keyword',
-  StartedBy: 'Keyword',
+  /** A pseudonym of who started the run: attributes are stored in plain text, and shown to whoever may list runs. */
+  Owner: 'Keyword',
+  /** The deployment that the run belongs to: one lists, counts and acts on its own alone. */
+  Deployment: 'Keyword',
   RowsLoaded: 'Int',
   TeardownPending: 'Bool',
   /** The date that an Airflow client gave the run; the gateway sets it and looks runs up by it. */
@@ -125,8 +128,12 @@ export interface StepStatus {
 /** Key of the workflow memo under which {@link RunProgress} is kept, so that it can be read while no worker runs. */
 export const PROGRESS_MEMO = 'progress'
 
-/** Keys of the memo that the starter sets: who asked, and for what, as {@link AverageSpeedInput}. */
+/**
+ * Keys of the memo that the starter sets: who first asked for the run, who asked for it again if it was retried, and what
+ * for, as {@link AverageSpeedInput}.
+ */
 export const STARTED_BY_MEMO = 'startedBy'
+export const RETRIED_BY_MEMO = 'retriedBy'
 export const INPUT_MEMO = 'input'
 
 /** The state of a run while it goes on, kept in the workflow's memo. */
@@ -229,6 +236,7 @@ export interface FailureDetails {
  */
 export const FAILURES = {
   InvalidInput: 'request',
+  ForeignRun: 'request',
   BatchInProgress: 'request',
   ExecutionEnded: 'request',
   NewerBatchLoaded: 'request',

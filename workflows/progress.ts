@@ -11,6 +11,7 @@ import {
   type StepState,
   type StepStatus,
 } from './contract.ts'
+import { DEPLOYMENT } from './deployment.ts'
 import { detailsOf, type Told } from './details.ts'
 import { recordStep } from './telemetry.ts'
 
@@ -38,7 +39,7 @@ export interface Progress {
   note(facts: Partial<Omit<RunProgress, 'steps'>>): void
   /** Tells people who look at the run in the Web UI; unlike what is noted, it is no part of history. */
   tell(more: Told): void
-  batch(rawPath: string): void
+  batch(deployment: string, rawPath: string): void
   rowsLoaded(rows: number): void
   teardownPending(pending: boolean): void
   /** Makes the latest state visible; a step's start does so by itself. */
@@ -116,8 +117,8 @@ export function createProgress(): Progress {
       told = { ...told, ...more }
       show()
     },
-    batch(rawPath) {
-      attributes.push({ key: RAW_PATH, value: keywordOf(rawPath) })
+    batch(deployment, rawPath) {
+      attributes.push({ key: DEPLOYMENT, value: deployment }, { key: RAW_PATH, value: keywordOf(rawPath) })
     },
     rowsLoaded(rows) {
       attributes.push({ key: ROWS_LOADED, value: rows })

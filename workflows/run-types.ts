@@ -88,6 +88,8 @@ export interface Deadlines {
 
 /** A run's input, checked, with what the worker's settings add to it. */
 export interface Prepared {
+  /** The one that the worker works for. */
+  readonly deployment: string
   readonly plan: RunPlan
   readonly deadlines: Deadlines
   /** Zones to try, in this order; empty leaves the choice to Dataproc. */

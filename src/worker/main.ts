@@ -28,7 +28,9 @@ async function main(): Promise<void> {
   const worker = await createWorker({ config, connection, client, google })
   const health = healthServer(worker)
   await health.listen(config.health)
-  const observer = config.metrics && observeOpenRuns(client, Runtime.instance().metricMeter, logger)
+  const { deployment } = config.pipeline
+  const observer =
+    config.metrics && observeOpenRuns(client, deployment, Runtime.instance().metricMeter, logger)
   try {
     await worker.run()
   } finally {

@@ -24,6 +24,7 @@ export interface OpenRuns {
  */
 export function observeOpenRuns(
   client: Client,
+  deployment: string,
   meter: MetricMeter,
   logger: Logger,
   everyMs = EVERY_MS,
@@ -41,7 +42,7 @@ export function observeOpenRuns(
   const steps = new Set<string>(STEPS)
 
   const look = async (): Promise<void> => {
-    const runs = await listOpenRuns(client)
+    const runs = await listOpenRuns(client, deployment)
     for (const step of runs.byStep.keys()) steps.add(step)
     // A gauge keeps its last value, so the steps that no run is at are set as well.
     for (const step of steps) openRuns.set(runs.byStep.get(step) ?? 0, { step })
@@ -65,13 +66,13 @@ export function observeOpenRuns(
   }
 }
 
-/** Lists the open runs of the namespace and sums them up. */
-export async function listOpenRuns(client: Client, now = Date.now()): Promise<OpenRuns> {
+/** Lists the open runs of a deployment and sums them up. */
+export async function listOpenRuns(client: Client, deployment: string, now = Date.now()): Promise<OpenRuns> {
   const byStep = new Map<string, number>()
   let teardownsPending = 0
   let oldestRun = 0
   let oldestCluster = 0
-  const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`
+  const query = `WorkflowType = '${WORKFLOW_TYPE}' AND Deployment = '${deployment}' AND ExecutionStatus = 'Running'`
   for await (const run of client.workflow.list({ query })) {
     const { RunStep: [step] = [STEPS[0]], TeardownPending: [pending] = [false] } = run.searchAttributes
     byStep.set(String(step), (byStep.get(String(step)) ?? 0) + 1)

@@ -17,6 +17,7 @@ const gateway = {
   AUTHENTICATION: 'id-token',
   IAP_CLIENT_ID: 'client',
   ALLOWED_CALLERS: 'A@example.com, b@example.com',
+  GATEWAY_SECRET: 'x'.repeat(32),
 }
 
 describe('the configuration', () => {

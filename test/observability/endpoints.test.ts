@@ -48,10 +48,10 @@ describe("the worker's metrics", () => {
     await untilJob(pipeline, run)
     const inAnHour = Date.now() + 3_600_000
     await until('the run is listed at its step', async () => {
-      const open = await listOpenRuns(pipeline.temporal, inAnHour)
+      const open = await listOpenRuns(pipeline.temporal, 'default', inAnHour)
       return open.byStep.get('runSparkJob') === 1 && open.oldestCluster > 0
     })
-    const open = await listOpenRuns(pipeline.temporal, inAnHour)
+    const open = await listOpenRuns(pipeline.temporal, 'default', inAnHour)
     for (const age of [open.oldestRun, open.oldestCluster]) {
       expect(age).toBeGreaterThan(3590)
       expect(age).toBeLessThan(3660)
@@ -65,8 +65,11 @@ describe("the worker's metrics", () => {
     })
     await run.cancel()
     await run.result().catch(() => undefined)
-    await until('no run is listed', async () => (await listOpenRuns(pipeline.temporal)).byStep.size === 0)
-    expect(await listOpenRuns(pipeline.temporal)).toMatchObject({ oldestRun: 0, oldestCluster: 0 })
+    await until(
+      'no run is listed',
+      async () => (await listOpenRuns(pipeline.temporal, 'default')).byStep.size === 0,
+    )
+    expect(await listOpenRuns(pipeline.temporal, 'default')).toMatchObject({ oldestRun: 0, oldestCluster: 0 })
   })
 })
 

@@ -91,6 +91,7 @@ describe('faults of the original that lie in paths', () => {
 describe('faults of the original that lie in names', () => {
   test('fault 5: two attempts never share a cluster, on whatever day', () => {
     const prepared = {
+      deployment: 'test',
       plan: planRun({ rawPath: 'exports/raw-1' }, DEFAULTS),
       deadlines: DEADLINES,
       zones: [],

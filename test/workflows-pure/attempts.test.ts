@@ -5,6 +5,7 @@ import { RUN_DEFAULTS } from '../support/run-defaults.ts'
 
 const plan = planRun({ rawPath: 'raw-1' }, RUN_DEFAULTS)
 const prepared = (zones: readonly string[]) => ({
+  deployment: 'test',
   plan,
   deadlines: { createCluster: 1, sparkJob: 1, clusterLifetime: 2 },
   zones,

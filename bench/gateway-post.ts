@@ -46,9 +46,14 @@ export const gatewayPost: Bench = {
           throw new Error(`The gateway answered ${reply.status}: ${await reply.text()}`)
         await reply.arrayBuffer()
       }
+      const deployment = {
+        deployment: 'default',
+        taskQueue: 'average-speed',
+        secret: cloud.get('GATEWAY_SECRET'),
+      }
       const bare = async (runId: string): Promise<void> => {
         const request = { runId, input: { rawPath }, startedBy: 'bench@example.com' }
-        await client.workflow.start('averageSpeed', startOptions(request, 'average-speed'))
+        await client.workflow.start('averageSpeed', startOptions(request, deployment))
       }
       const rounds: { posts: Round; starts: Round }[] = []
       for (let round = -1; round < ROUNDS; round++) {

@@ -20,8 +20,8 @@ const SCHEMES = {
   },
 } as const
 
-/** OpenAPI 3.1 at /openapi.json and a page to browse it at /docs, both made from the routes' schemas and open to all. */
-export const documentation = fastifyPlugin(
+/** OpenAPI 3.1, made from the schemas of all routes that are registered after it. */
+export const description = fastifyPlugin(
   async (app: FastifyInstance, { mode }: Pick<AuthenticationConfig, 'mode'>) => {
     await app.register(swagger, {
       openapi: {
@@ -43,8 +43,16 @@ export const documentation = fastifyPlugin(
         security: [{ caller: [] }],
       },
     })
-    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
-    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   },
-  { name: 'documentation' },
+  { name: 'description' },
 )
+
+/** The description at /openapi.json, and a page to browse it at /docs, both open to all. */
+export async function documentationPages(app: FastifyInstance): Promise<void> {
+  let text: string | undefined
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    text ??= JSON.stringify(app.swagger())
+    return reply.type('application/json').send(text)
+  })
+}

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type LoggerOptions, stdTimeFunctions } from 'pino'
+import { type LoggerOptions, stdSerializers, stdTimeFunctions } from 'pino'
 import { workflowIdOf } from '../../workflows/contract.ts'
+import { UNKNOWN_ROUTE } from './metrics.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,19 +24,18 @@ export function loggerOptions(level: string): LoggerOptions {
       ),
       censor: '[removed]',
     },
-    // The URL may carry anything in its query; the route and the path say enough.
-    serializers: { req: (request: { method: string }) => ({ method: request.method }) },
+    serializers: {
+      // The URL may carry anything; the route says enough.
+      req: (request: { method: string }) => ({ method: request.method }),
+      // Of a request that Node could not read the error has every byte.
+      err: (error: Error) => ({ ...stdSerializers.err(error), rawPacket: undefined }),
+    },
   }
 }
 
-// A JSON Web Token begins with the base64 of `{"`; some callers put theirs where it does not belong.
-const TOKEN = /eyJ[\w.-]*/g
-
-/** As much of a URL's path as a log needs. */
-function pathOf(url: string): string {
-  const [path = ''] = url.split('?')
-  return path.replace(TOKEN, '[removed]').slice(0, 300)
-}
+// A token may pass for a run id, and some callers put theirs where that belongs. It begins with the base64 of a JSON object,
+// whose brace is followed by a quotation mark or a blank; otherwise its three parts give it away.
+const TOKEN = /e(?:y[A-DI-L]|w[k-r0-3][\w-]{20})[\w.-]*|[\w-]{16,}\.[\w-]{16,}\.[\w-]*/g
 
 /**
  * Gives every line about a run the field `workflowId`, as Temporal's lines in the worker's log have it. The id is in the
@@ -66,12 +66,15 @@ function runIdIn(value: unknown): string | undefined {
   return typeof id === 'string' ? id : undefined
 }
 
-/** Writes one line a request when it is answered: who asked for what, the answer's status, and the time it took. */
+/**
+ * Writes one line a request when it is answered: who asked for what, the answer's status, and the time it took. An address
+ * may hold anything, in any disguise, so the line has the route's template, and the run's id once that is checked.
+ */
 export function logReplies(app: FastifyInstance): void {
   app.addHook('onResponse', async (request, reply) => {
     const line = {
       method: request.method,
-      path: pathOf(request.url),
+      route: request.routeOptions.url ?? UNKNOWN_ROUTE,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
       caller: request.caller?.email,

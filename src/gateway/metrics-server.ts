@@ -1,5 +1,6 @@
 import { type FastifyInstance, fastify } from 'fastify'
 import { collectDefaultMetrics, type Registry } from 'prom-client'
+import { serverOptions } from './server-limits.ts'
 
 /**
  * Serves metrics, and those of the process, at `/metrics`: on a port of its own, so that what faces the public has no such
@@ -7,7 +8,7 @@ import { collectDefaultMetrics, type Registry } from 'prom-client'
  */
 export function metricsServer(registry: Registry): FastifyInstance {
   collectDefaultMetrics({ register: registry })
-  const app = fastify()
+  const app = fastify(serverOptions())
   app.get('/metrics', async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   )

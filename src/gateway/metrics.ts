@@ -9,11 +9,14 @@ export interface GatewayMetrics {
   readonly requests: Histogram<'method' | 'route' | 'status'>
   /** Requests for a run: `started`, `existing` when the run was there already, or `retried`. */
   readonly starts: Counter<'outcome'>
-  /** Requests that did not prove an identity (401), or whose caller is not on the list (403). */
+  /** Requests that did not prove an identity (401), whose caller is not on the list (403), or of which there were too many (429). */
   readonly rejected: Counter<'status'>
 }
 
-const UNKNOWN_ROUTE = 'unknown'
+/** Stands for an address that no route has. */
+export const UNKNOWN_ROUTE = 'unknown'
+
+const REJECTED: readonly string[] = ['401', '403', '429']
 
 // Most answers take milliseconds; Airflow 3's wait takes as long as a run.
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600]
@@ -36,7 +39,7 @@ export function createMetrics(): GatewayMetrics {
   })
   // From zero on, so that a rate sees the first one.
   for (const outcome of ['started', 'existing', 'retried']) starts.inc({ outcome }, 0)
-  for (const status of ['401', '403']) rejected.inc({ status }, 0)
+  for (const status of REJECTED) rejected.inc({ status }, 0)
   return {
     registry,
     requests: new Histogram({
@@ -57,7 +60,7 @@ export function countReplies(app: FastifyInstance, { requests, rejected }: Gatew
     const status = String(reply.statusCode)
     requests.observe({ method, route: routeOptions.url ?? UNKNOWN_ROUTE, status }, reply.elapsedTime / 1000)
     // A known caller gets a 403 for a bucket that is not allowed.
-    if (caller === undefined && (status === '401' || status === '403')) rejected.inc({ status })
+    if (caller === undefined && REJECTED.includes(status)) rejected.inc({ status })
   })
 }
 
@@ -65,13 +68,13 @@ export function countReplies(app: FastifyInstance, { requests, rejected }: Gatew
 export function countStarts(runs: Runs, { starts }: GatewayMetrics): Runs {
   return {
     ...runs,
-    async start(wish) {
-      const started = await runs.start(wish)
+    async start(caller, wish) {
+      const started = await runs.start(caller, wish)
       starts.inc({ outcome: started.created ? 'started' : 'existing' })
       return started
     },
-    async retry(runId, startedBy) {
-      const run = await runs.retry(runId, startedBy)
+    async retry(caller, runId) {
+      const run = await runs.retry(caller, runId)
       starts.inc({ outcome: 'retried' })
       return run
     },

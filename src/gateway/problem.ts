@@ -31,6 +31,15 @@ export class Problem extends Error {
   }
 }
 
+/** A caller asks too often or too much at once: 429 with Retry-After. */
+export function tooMany(message: string, retryAfterSeconds: number, cause?: unknown): Problem {
+  const seconds = Math.max(1, Math.ceil(retryAfterSeconds))
+  return new Problem(429, `${message} Try again in ${seconds} s.`, {
+    headers: { 'retry-after': String(seconds) },
+    cause,
+  })
+}
+
 /** A problem that a later attempt may not meet: 503 with Retry-After. */
 export function unavailable(message: string, retryAfterSeconds: number, cause?: unknown): Problem {
   return new Problem(503, message, { headers: { 'retry-after': String(retryAfterSeconds) }, cause })

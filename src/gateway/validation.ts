@@ -27,9 +27,19 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   const check = checker(schema, placeOf(httpPart))
   return (value: unknown) => {
     const read = convert ? readTexts(schema, value) : value
-    const problem = check(read)
+    const problem = check(read) ?? (convert ? unseenIn(read, placeOf(httpPart)) : undefined)
     return problem === undefined ? { value: read } : { error: problem }
   }
+}
+
+// No value of ours holds one, and what lies behind the gateway takes them for errors of its own.
+const UNSEEN = /[\p{Cc}\p{Surrogate}]/u
+
+function unseenIn(values: unknown, place: string): Problem | undefined {
+  const found = Object.entries(values ?? {}).find(([, value]) =>
+    [value].flat().some((one) => typeof one === 'string' && UNSEEN.test(one)),
+  )
+  return found && new Problem(400, `${shown(found[0])} in ${place} holds a control character. Leave it out.`)
 }
 
 /**

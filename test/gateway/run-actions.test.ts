@@ -11,11 +11,16 @@ beforeAll(async () => {
 })
 afterAll(() => gateway.close())
 
-async function send(method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object) {
+async function send(
+  method: 'GET' | 'POST' | 'DELETE',
+  url: string,
+  payload?: object,
+  caller = 'caller@example.com',
+) {
   return gateway.app.inject({
     method,
     url,
-    headers: await gateway.headers(),
+    headers: await gateway.headersOf(caller),
     ...(payload && { payload }),
   })
 }
@@ -76,14 +81,14 @@ describe('Retry', () => {
     await gateway.client.workflow.getHandle(workflowIdOf('crowd')).terminate()
   })
 
-  test('a run that was started by hand is retried with the input in its history', async () => {
+  test('a run that was started by hand is retried by an operator with the input in its history', async () => {
     const handle = await gateway.client.workflow.start('averageSpeed', {
       workflowId: 'by-hand',
-      taskQueue: 'nobody',
+      taskQueue: 'test-queue',
       args: [{ rawPath: 'exports/raw-by-hand' }],
     })
     await handle.terminate()
-    const reply = await send('POST', '/runs/by-hand/retry')
+    const reply = await send('POST', '/runs/by-hand/retry', undefined, 'operator@example.com')
     expect(reply.json()).toMatchObject({
       workflow_id: 'by-hand',
       raw_path: 'gs://raw-bucket/exports/raw-by-hand/',

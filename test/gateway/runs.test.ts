@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { RunSchema } from '../../src/gateway/schemas/run.ts'
 import { checker } from '../../src/gateway/validation.ts'
@@ -23,10 +24,10 @@ async function post(body: object) {
   return gateway.app.inject({ method: 'POST', url: '/runs', headers: await gateway.headers(), payload: body })
 }
 
-async function get(runId: string) {
+async function get(runId: string, caller = 'caller@example.com') {
   const reply = await gateway.app.inject({
     url: `/runs/${encodeURIComponent(runId)}`,
-    headers: await gateway.headers(),
+    headers: await gateway.headersOf(caller),
   })
   if (reply.statusCode === 200) expect(checker(RunSchema, 'the reply')(reply.json())).toBeUndefined()
   return reply
@@ -69,14 +70,21 @@ test('a run is started with exactly these options', async () => {
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'FAIL',
     memo: { input, startedBy: 'caller@example.com' },
-    staticSummary: 'raw-exact, asked for by caller@example.com',
+    staticSummary: '`raw-exact, asked for by caller@example.com`',
     staticDetails: expect.stringContaining(
       `- run_id: \`exact\`\n- asked_for_by: \`caller@example.com\`\n- raw_path: \`${input.rawPath}\`\n`,
     ),
   })
   expect(typedSearchAttributes.getAll()).toEqual([
     { key: { name: 'RawPath', type: 'KEYWORD' }, value: input.rawPath },
-    { key: { name: 'StartedBy', type: 'KEYWORD' }, value: 'caller@example.com' },
+    { key: { name: 'Deployment', type: 'KEYWORD' }, value: 'test' },
+    {
+      key: { name: 'Owner', type: 'KEYWORD' },
+      value: createHmac('sha256', gateway.config.secret)
+        .update('caller@example.com')
+        .digest('hex')
+        .slice(0, 32),
+    },
     { key: { name: 'RunStep', type: 'KEYWORD' }, value: 'claimBatch' },
   ])
   await gateway.client.workflow.getHandle('average-speed/exact').terminate()
@@ -242,15 +250,18 @@ test('a run that failed is described with the failure that the workflow named, a
   })
 })
 
-test('a run that was started by hand in the Web UI is found under its own id', async () => {
+test('a run that was started by hand in the Web UI is found by operators under its own id', async () => {
   await gateway.client.workflow.start('averageSpeed', {
     workflowId: 'by-hand',
-    taskQueue: 'nobody',
+    taskQueue: 'test-queue',
     args: [{ rawPath: 'gs://raw-bucket/exports/raw-8/' }],
   })
-  expect((await get('by-hand')).json()).toMatchObject({ run_id: 'by-hand', workflow_id: 'by-hand' })
-  await gateway.client.workflow.start('somethingElse', { workflowId: 'alien', taskQueue: 'nobody' })
-  expect((await get('alien')).statusCode).toBe(404)
+  expect((await get('by-hand', 'operator@example.com')).json()).toMatchObject({
+    run_id: 'by-hand',
+    workflow_id: 'by-hand',
+  })
+  await gateway.client.workflow.start('somethingElse', { workflowId: 'alien', taskQueue: 'test-queue' })
+  expect((await get('alien', 'operator@example.com')).statusCode).toBe(404)
 })
 
 test('liveness and readiness answer to anybody', async () => {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Problem } from '../problem.ts'
+import { momentOf } from '../times.ts'
 
 /** A time as Python's `isoformat` writes it in UTC: `2019-03-01T00:00:00.120000+00:00`, no fraction when it is whole. */
 export function isoformat(date: Date): string {
@@ -30,12 +31,17 @@ export function parseDate(field: string, text: string): Date {
   const match = new RegExp(ISO).exec(text)
   const [, day, time = '00:00:00', zone = 'Z'] = match ?? []
   const offset = zone.toUpperCase() === 'Z' ? 'Z' : zone.replace(' ', '+').replace(/^(.\d{2}):?/, '$1:')
-  const date = new Date(`${day}T${time.slice(0, 'hh:mm:ss.sss'.length)}${offset}`)
-  if (match === null || Number.isNaN(date.getTime())) {
+  if (match === null || !isInCalendar(String(day))) {
     throw new Problem(
       400,
       `${field} must be an ISO 8601 date such as 2019-03-01T00:00:00+00:00, not ${JSON.stringify(text.slice(0, 60))}.`,
     )
   }
-  return date
+  return momentOf(field, `${day}T${time.slice(0, 'hh:mm:ss.sss'.length)}${offset}`)
+}
+
+/** The language takes the 30th of February for the 2nd of March. */
+function isInCalendar(day: string): boolean {
+  const date = new Date(`${day}T00:00:00Z`)
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
 }

@@ -6,6 +6,7 @@ import { errorHandler } from '../error-handler.ts'
 import { pathOf } from '../json.ts'
 import { readAnyBodyAsJson } from '../lenient-json.ts'
 import { refuseOtherMethods } from '../other-methods.ts'
+import { type Places, taking } from '../places.ts'
 import type { RunSummary } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
 import { refuseUnknownAddresses } from '../unknown-addresses.ts'
@@ -15,11 +16,10 @@ import { writeExperimentalError } from './experimental-errors.ts'
 import { readTrigger, TriggerBody } from './experimental-trigger.ts'
 import { pageOfRuns } from './page-of-runs.ts'
 import { runOfDate } from './run-of-date.ts'
-import { StateSchema } from './stable-schemas.ts'
+import { DagId, DagParams, StateSchema } from './stable-schemas.ts'
 import { type DagRunState, dagRunStateOf } from './states.ts'
 
 const tags = ['airflow 1.10']
-const DagParams = Type.Object({ dag_id: Type.String() })
 const ErrorSchema = Type.Object({ error: Type.String() })
 const DagRunSchema = Type.Object({
   id: Type.Integer({ description: 'Its place in this list.' }),
@@ -44,10 +44,10 @@ const errorReplies = Object.fromEntries(
 )
 
 /** Airflow 1.10's experimental API, as far as triggers in the field use it. */
-export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = async (
-  app,
-  { runs },
-) => {
+export const experimentalRoutes: FastifyPluginAsyncTypebox<{
+  readonly runs: Runs
+  readonly lists: Places
+}> = async (app, { runs, lists }) => {
   app.setErrorHandler(errorHandler(writeExperimentalError))
   readAnyBodyAsJson(app)
   refuseUnknownAddresses(app)
@@ -70,9 +70,7 @@ export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs
     },
     async (request) => {
       requireOurDag(request.params.dag_id)
-      const { run, created } = await runs.start(
-        readTrigger(request.body, callerOf(request).email, new Date()),
-      )
+      const { run, created } = await runs.start(callerOf(request), readTrigger(request.body, new Date()))
       const dagRun = `<DagRun ${PIPELINE} @ ${pythonDate(run.logicalDate)}: ${run.runId}, externally triggered: True>`
       return {
         execution_date: isoformat(run.logicalDate),
@@ -84,18 +82,20 @@ export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs
   app.get(
     '/dags/:dag_id/dag_runs',
     {
+      preHandler: taking(lists),
       schema: {
         tags,
         operationId: 'experimentalList',
-        summary: 'The last hundred runs, those that go on first',
+        summary: 'The caller’s last hundred runs, those that go on first',
         params: DagParams,
         querystring: StateQuery,
         response: { 200: Type.Array(DagRunSchema), ...errorReplies },
       },
     },
-    async ({ params, query }) => {
+    async (request) => {
+      const { params, query } = request
       requireOurDag(params.dag_id)
-      const page = await pageOfRuns(runs, {
+      const page = await pageOfRuns(runs, callerOf(request), {
         limit: 100,
         ...(query.state && { state: query.state.toLowerCase() as DagRunState }),
       })
@@ -110,14 +110,14 @@ export const experimentalRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs
         tags,
         operationId: 'experimentalGet',
         summary: 'The state of the run of an execution date',
-        params: Type.Object({ dag_id: Type.String(), execution_date: isoDate() }),
+        params: Type.Object({ dag_id: DagId, execution_date: isoDate() }),
         response: { 200: Type.Object({ state: StateSchema }), ...errorReplies },
       },
     },
-    async ({ params }) => {
-      requireOurDag(params.dag_id)
-      const date = parseDate('execution_date', params.execution_date)
-      return { state: dagRunStateOf((await runOfDate(runs, date)).status) }
+    async (request) => {
+      requireOurDag(request.params.dag_id)
+      const date = parseDate('execution_date', request.params.execution_date)
+      return { state: dagRunStateOf((await runOfDate(runs, callerOf(request), date)).status) }
     },
   )
 

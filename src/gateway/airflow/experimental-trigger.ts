@@ -41,14 +41,12 @@ export type TriggerBody = Static<typeof TriggerBody>
  */
 export function readTrigger(
   body: TriggerBody,
-  startedBy: string,
   now: Date,
 ): RunWish & { readonly runId: string; readonly logicalDate: Date } {
   const logicalDate = dateOf(body, now)
   return {
     runId: body.run_id ?? `manual__${isoformat(logicalDate)}`,
     input: inputIn(body.conf),
-    startedBy,
     logicalDate,
   }
 }

@@ -4,6 +4,7 @@ import { callerOf } from '../authentication/plugin.ts'
 import { errorHandler, type ProblemWriter } from '../error-handler.ts'
 import { readAnyBodyAsJson } from '../lenient-json.ts'
 import { refuseOtherMethods } from '../other-methods.ts'
+import { type Places, taking } from '../places.ts'
 import type { Run, RunSummary } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
 import { refuseUnknownAddresses } from '../unknown-addresses.ts'
@@ -31,8 +32,9 @@ export interface Dialect {
 /** The routes on runs that Airflow 2 and 3 share, in the words of a dialect. */
 export const stableRoutes: FastifyPluginAsyncTypebox<{
   readonly runs: Runs
+  readonly lists: Places
   readonly dialect: Dialect
-}> = async (app, { runs, dialect }) => {
+}> = async (app, { runs, lists, dialect }) => {
   app.setErrorHandler(errorHandler(dialect.writeError))
   readAnyBodyAsJson(app)
   refuseUnknownAddresses(app)
@@ -59,8 +61,8 @@ export const stableRoutes: FastifyPluginAsyncTypebox<{
     async (request) => {
       const { dag_id } = request.params
       requireOurDag(dag_id)
-      const wish = wishOf(dialect.readTrigger(request.body), callerOf(request).email, new Date())
-      const { run, created } = await runs.start(wish)
+      const wish = wishOf(dialect.readTrigger(request.body), new Date())
+      const { run, created } = await runs.start(callerOf(request), wish)
       if (!created) throw alreadyThere(dag_id, run.runId)
       return dialect.dagRunOf(run)
     },
@@ -68,6 +70,7 @@ export const stableRoutes: FastifyPluginAsyncTypebox<{
   app.get(
     path,
     {
+      preHandler: taking(lists),
       schema: {
         ...operation('List', 'List runs; limit, offset to 1,000, state and begin'),
         params: DagParams,
@@ -77,9 +80,9 @@ export const stableRoutes: FastifyPluginAsyncTypebox<{
         ),
       },
     },
-    async ({ params, query }) => {
-      requireOurDag(params.dag_id)
-      const page = await pageOfRuns(runs, query)
+    async (request) => {
+      requireOurDag(request.params.dag_id)
+      const page = await pageOfRuns(runs, callerOf(request), request.query)
       return { dag_runs: page.runs.map(dialect.dagRunOf), total_entries: page.total }
     },
   )
@@ -92,9 +95,10 @@ export const stableRoutes: FastifyPluginAsyncTypebox<{
         response: replies(dialect.dagRun),
       },
     },
-    async ({ params }) => {
-      requireOurDag(params.dag_id)
-      return dialect.dagRunOf(await runs.get(params.dag_run_id))
+    async (request) => {
+      const { dag_id, dag_run_id } = request.params
+      requireOurDag(dag_id)
+      return dialect.dagRunOf(await runs.look(callerOf(request), dag_run_id))
     },
   )
   app.patch(
@@ -107,9 +111,12 @@ export const stableRoutes: FastifyPluginAsyncTypebox<{
         response: replies(dialect.dagRun),
       },
     },
-    async ({ params }) => {
-      requireOurDag(params.dag_id)
-      return dialect.dagRunOf(await runs.cancel(params.dag_run_id))
+    async (request) => {
+      const { dag_id, dag_run_id } = request.params
+      requireOurDag(dag_id)
+      const run = await runs.cancel(callerOf(request), dag_run_id)
+      request.log.info({ caller: callerOf(request).email }, 'asked the run to cancel')
+      return dialect.dagRunOf(run)
     },
   )
   app.get(
@@ -123,9 +130,10 @@ export const stableRoutes: FastifyPluginAsyncTypebox<{
         ),
       },
     },
-    async ({ params }) => {
-      requireOurDag(params.dag_id)
-      const tasks = dialect.taskInstancesOf(await runs.get(params.dag_run_id))
+    async (request) => {
+      const { dag_id, dag_run_id } = request.params
+      requireOurDag(dag_id)
+      const tasks = dialect.taskInstancesOf(await runs.get(callerOf(request), dag_run_id))
       return { task_instances: [...tasks], total_entries: tasks.length }
     },
   )

@@ -8,9 +8,15 @@ export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Ty
 /** A date and time. */
 export const date = () => Type.String({ format: 'date-time' })
 
+/** A DAG's name in a path: what Airflow lets one be. */
+export const DagId = Type.String({
+  pattern: '^[A-Za-z0-9_.~-]{1,250}$',
+  description: 'It is at most 250 letters, digits and _ . ~ -.',
+})
+
 /** Path of a DAG and of one of its runs. */
-export const DagParams = Type.Object({ dag_id: Type.String() })
-export const DagRunParams = Type.Object({ dag_id: Type.String(), dag_run_id: RunId })
+export const DagParams = Type.Object({ dag_id: DagId })
+export const DagRunParams = Type.Object({ dag_id: DagId, dag_run_id: RunId })
 
 /** Body of a trigger, as far as both generations share it. */
 export const triggerFields = {

@@ -14,11 +14,7 @@ export interface StableTrigger {
 }
 
 /** A trigger of the stable APIs as a wish; the run id is made as Airflow makes it. */
-export function wishOf(
-  trigger: StableTrigger,
-  startedBy: string,
-  now: Date,
-): RunWish & { readonly runId: string } {
+export function wishOf(trigger: StableTrigger, now: Date): RunWish & { readonly runId: string } {
   const given = trigger.logical_date ?? undefined
   const logicalDate = given === undefined ? now : parseDate('logical_date', given)
   // Airflow 3 adds some letters to the id of a run without a date of its own, so that no two meet.
@@ -26,7 +22,6 @@ export function wishOf(
   return {
     runId: trigger.dag_run_id ?? `manual__${isoformat(logicalDate)}${suffix}`,
     input: inputFromJson(trigger.conf),
-    startedBy,
     logicalDate,
     ...(typeof trigger.note === 'string' && { note: trigger.note }),
   }

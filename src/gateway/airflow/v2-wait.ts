@@ -2,11 +2,14 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { callerOf } from '../authentication/plugin.ts'
 import { errorHandler } from '../error-handler.ts'
 import { refuseOtherMethods } from '../other-methods.ts'
-import type { RunSummary } from '../runs/run.ts'
+import { type Places, taking } from '../places.ts'
 import type { Runs } from '../runs/runs.ts'
+import { whenGone } from '../when-gone.ts'
 import { requireOurDag } from './dag-id.ts'
+import { sharedLooks, type Watch } from './shared-looks.ts'
 import { DagRunParams, StateSchema } from './stable-schemas.ts'
 import { type DagRunState, dagRunStateOf } from './states.ts'
 import { v2Dialect } from './v2-dialect.ts'
@@ -16,7 +19,7 @@ const Query = Type.Object(
     interval: Type.Number({
       exclusiveMinimum: 0,
       maximum: 20,
-      description: 'Seconds between two looks at the run; at least one is kept.',
+      description: 'Seconds between two looks at the run; at least one is kept, and more while many wait.',
     }),
   },
   { additionalProperties: false },
@@ -25,21 +28,25 @@ const Query = Type.Object(
 /** What the route needs. */
 export interface WaitOptions {
   readonly runs: Runs
+  /** Each wait holds a connection. */
+  readonly places: Places
   /** Longest wait in milliseconds; who still waits then is told that the run goes on, and may ask again. */
   readonly limitMs: number
 }
 
 /** Airflow 3's wait: one line of JSON with the run's state at every look, until it has ended or the limit is reached. */
-export const waitRoute: FastifyPluginAsyncTypebox<WaitOptions> = async (app, { runs, limitMs }) => {
+export const waitRoute: FastifyPluginAsyncTypebox<WaitOptions> = async (app, { runs, places, limitMs }) => {
   app.setErrorHandler(errorHandler(v2Dialect.writeError))
   const done = refuseOtherMethods(app)
   // Told to stop, the gateway lets those who wait go; they ask again elsewhere.
   const closing = new AbortController()
   app.addHook('preClose', async () => closing.abort())
+  const watch = sharedLooks(runs)
 
   app.get(
     '/dags/:dag_id/dagRuns/:dag_run_id/wait',
     {
+      preHandler: taking(places),
       schema: {
         tags: [v2Dialect.tag],
         operationId: 'airflow3Wait',
@@ -62,10 +69,16 @@ export const waitRoute: FastifyPluginAsyncTypebox<WaitOptions> = async (app, { r
     async (request, reply) => {
       const { params, query } = request
       requireOurDag(params.dag_id)
-      const first = await runs.get(params.dag_run_id)
+      const run = watch(callerOf(request), params.dag_run_id)
+      const gone = new AbortController()
+      whenGone(request, reply, () => {
+        gone.abort()
+        run.close()
+      })
+      const first = dagRunStateOf((await run.look()).status)
       const pause = Math.max(1, query.interval) * 1000
-      const enough = AbortSignal.any([closing.signal, AbortSignal.timeout(limitMs)])
-      const states = statesOf(runs, first, pause, enough)
+      const enough = AbortSignal.any([closing.signal, gone.signal, AbortSignal.timeout(limitMs)])
+      const states = statesOf(run, first, pause, enough)
       return wantsOneDocument(request.headers.accept)
         ? reply.type('application/json').send(Readable.from(oneDocument(states)))
         : reply.type('application/x-ndjson').send(Readable.from(linesOf(states)))
@@ -80,16 +93,16 @@ function wantsOneDocument(accept = ''): boolean {
 }
 
 async function* statesOf(
-  runs: Runs,
-  first: RunSummary,
+  run: Watch,
+  first: DagRunState,
   pause: number,
   signal: AbortSignal,
 ): AsyncGenerator<DagRunState> {
-  let state = dagRunStateOf(first.status)
+  let state = first
   yield state
   while ((state === 'queued' || state === 'running') && !signal.aborted) {
     await sleep(pause, undefined, { signal }).catch(() => undefined)
-    state = dagRunStateOf((await runs.get(first.runId)).status)
+    state = dagRunStateOf((await run.look()).status)
     yield state
   }
 }

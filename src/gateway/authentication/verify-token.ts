@@ -1,24 +1,38 @@
-import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import { errors, type JWTPayload, jwtVerify } from 'jose'
 import type { AuthenticationConfig } from '../../config.ts'
+import { lowerCase } from '../../email.ts'
 import { Problem, unavailable } from '../problem.ts'
 import { type KeyFinder, KeysUnavailableError } from './key-set.ts'
+import { CLOCK_SKEW_SECONDS, timesFault } from './token-times.ts'
 
 /** Who sent a request. */
 export interface Caller {
   /** In lower case. */
   readonly email: string
+  /** Sees and acts on the runs of all. */
+  readonly isOperator: boolean
 }
 
-// Clocks of on-prem hosts drift; a minute is what Google's own libraries allow for.
-const CLOCK_SKEW_SECONDS = 60
-
-const MODES: Readonly<
-  Record<AuthenticationConfig['mode'], Required<Pick<JWTVerifyOptions, 'issuer' | 'algorithms'>>>
+/** How tokens of a mode are issued. */
+export const MODES: Readonly<
+  Record<
+    AuthenticationConfig['mode'],
+    {
+      readonly issuer: string[]
+      readonly algorithms: string[]
+      /** In seconds. */
+      readonly lifetime: number
+    }
+  >
 > = {
   // https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken
-  'id-token': { issuer: ['https://accounts.google.com', 'accounts.google.com'], algorithms: ['RS256'] },
+  'id-token': {
+    issuer: ['https://accounts.google.com', 'accounts.google.com'],
+    algorithms: ['RS256'],
+    lifetime: 3600,
+  },
   // https://cloud.google.com/iap/docs/signed-headers-howto
-  iap: { issuer: ['https://cloud.google.com/iap'], algorithms: ['ES256'] },
+  iap: { issuer: ['https://cloud.google.com/iap'], algorithms: ['ES256'], lifetime: 600 },
 }
 
 /**
@@ -39,19 +53,14 @@ export async function verifyToken(
   if (config.mode === 'id-token' && payload['email_verified'] !== true) {
     throw invalidToken('The e-mail address in the token is not verified.')
   }
-  const caller = { email: lowerCase(email) }
-  if (!config.allowedCallers.includes(caller.email)) {
+  const caller = lowerCase(email)
+  if (!config.allowedCallers.includes(caller)) {
     throw new Problem(
       403,
-      `${caller.email.slice(0, 254)} may not start or read runs here. Ask the operators of this gateway to add it to its allowed callers.`,
+      `${caller.slice(0, 254)} may not start or read runs here. Ask the operators of this gateway to add it to its allowed callers.`,
     )
   }
-  return caller
-}
-
-/** Unicode's lower case would make an ordinary k of the Kelvin sign, and so one address of two. */
-function lowerCase(email: string): string {
-  return email.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+  return { email: caller, isOperator: config.operators.includes(caller) }
 }
 
 async function payloadOf(
@@ -59,15 +68,20 @@ async function payloadOf(
   config: AuthenticationConfig,
   findKey: KeyFinder,
 ): Promise<JWTPayload> {
+  const { issuer, algorithms, lifetime } = MODES[config.mode]
   try {
     const { payload } = await jwtVerify(token, findKey, {
-      ...MODES[config.mode],
+      issuer,
+      algorithms,
       audience: [...config.audiences],
       clockTolerance: CLOCK_SKEW_SECONDS,
       requiredClaims: ['exp', 'iat', 'aud', 'iss'],
     })
+    const fault = timesFault(payload, lifetime)
+    if (fault !== undefined) throw invalidToken(fault)
     return payload
   } catch (error) {
+    if (error instanceof Problem) throw error
     if (error instanceof KeysUnavailableError) {
       throw unavailable('Tokens cannot be verified at the moment. Try again shortly.', 10, error)
     }

@@ -26,7 +26,8 @@ export const runActionRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs }>
       },
     },
     async (request, reply) => {
-      const run = await runs.cancel(request.params.run_id)
+      const run = await runs.cancel(callerOf(request), request.params.run_id)
+      request.log.info({ caller: callerOf(request).email }, 'asked the run to cancel')
       return reply.code(202).header('location', pathOf(run.runId)).send(summaryToJson(run, linksOf))
     },
   )
@@ -43,7 +44,8 @@ export const runActionRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs }>
       },
     },
     async (request, reply) => {
-      const run = await runs.retry(request.params.run_id, callerOf(request).email)
+      const run = await runs.retry(callerOf(request), request.params.run_id)
+      request.log.info({ caller: callerOf(request).email }, 'retried the run')
       return reply.code(202).header('location', pathOf(run.runId)).send(summaryToJson(run, linksOf))
     },
   )

@@ -1,26 +1,35 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { lowerCase } from '../../email.ts'
+import { callerOf } from '../authentication/plugin.ts'
 import { linksFor, summaryToJson } from '../json.ts'
+import { type Places, taking } from '../places.ts'
 import type { Runs } from '../runs/runs.ts'
 import type { RunFilter } from '../runs/visibility-query.ts'
 import { problems } from '../schemas/problem.ts'
 import { RunListQuery, RunListSchema } from '../schemas/run-list.ts'
+import { momentOf } from '../times.ts'
 
 /** The list of the native API. */
-export const runListRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = async (app, { runs }) => {
+export const runListRoutes: FastifyPluginAsyncTypebox<{
+  readonly runs: Runs
+  readonly lists: Places
+}> = async (app, { runs, lists }) => {
   const linksOf = linksFor(runs)
   app.get(
     '/runs',
     {
+      preHandler: taking(lists),
       schema: {
         tags: ['runs'],
         operationId: 'listRuns',
-        summary: 'Runs, those that go on first; a start or an end shows within moments',
+        summary: 'The caller’s runs, those that go on first; a start or an end shows within moments',
         querystring: RunListQuery,
         response: { 200: RunListSchema, ...problems() },
       },
     },
-    async ({ query }) => {
-      const { runs: found, nextCursor } = await runs.list(filterOf(query), {
+    async (request) => {
+      const { query } = request
+      const { runs: found, nextCursor } = await runs.list(callerOf(request), filterOf(query), {
         limit: query.limit ?? 20,
         ...(query.cursor !== undefined && { cursor: query.cursor }),
       })
@@ -35,10 +44,14 @@ export const runListRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> =
 function filterOf(query: RunListQuery): RunFilter {
   return {
     ...(query.status !== undefined && { statuses: [query.status] }),
-    ...(query.started_by !== undefined && { startedBy: query.started_by.toLowerCase() }),
+    ...(query.started_by !== undefined && { startedBy: lowerCase(query.started_by) }),
     ...(query.raw_path !== undefined && { rawPath: query.raw_path }),
     ...(query.step !== undefined && { step: query.step }),
-    ...(query.started_after !== undefined && { startedAfter: new Date(query.started_after) }),
-    ...(query.started_before !== undefined && { startedBefore: new Date(query.started_before) }),
+    ...(query.started_after !== undefined && {
+      startedAfter: momentOf('started_after', query.started_after),
+    }),
+    ...(query.started_before !== undefined && {
+      startedBefore: momentOf('started_before', query.started_before),
+    }),
   }
 }

@@ -34,10 +34,9 @@ export const runRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = asy
     },
     async (request, reply) => {
       const { run_id, ...conf } = request.body
-      const { run } = await runs.start({
+      const { run } = await runs.start(callerOf(request), {
         ...(run_id !== undefined && { runId: run_id }),
         input: inputFromJson(conf),
-        startedBy: callerOf(request).email,
       })
       return reply.code(202).header('location', pathOf(run.runId)).send(summaryToJson(run, linksOf))
     },
@@ -54,6 +53,6 @@ export const runRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = asy
         response: { 200: RunSchema, ...problems(404) },
       },
     },
-    async (request) => runToJson(await runs.get(request.params.run_id), linksOf),
+    async (request) => runToJson(await runs.get(callerOf(request), request.params.run_id), linksOf),
   )
 }

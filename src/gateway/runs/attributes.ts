@@ -4,6 +4,7 @@ import { defineSearchAttributeKey } from '@temporalio/common'
 export const attributes = {
   rawPath: defineSearchAttributeKey('RawPath', 'KEYWORD'),
   runStep: defineSearchAttributeKey('RunStep', 'KEYWORD'),
-  startedBy: defineSearchAttributeKey('StartedBy', 'KEYWORD'),
+  owner: defineSearchAttributeKey('Owner', 'KEYWORD'),
+  deployment: defineSearchAttributeKey('Deployment', 'KEYWORD'),
   logicalDate: defineSearchAttributeKey('LogicalDate', 'DATETIME'),
 }

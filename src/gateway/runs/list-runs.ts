@@ -1,7 +1,8 @@
-import type { Client } from '@temporalio/client'
+import { pseudonymOf } from '../keyed-digest.ts'
 import { cursorOf, tokenIn } from './cursor.ts'
 import { factsOfRaw } from './raw-execution.ts'
 import type { RunSummary } from './run.ts'
+import { maySee, type Scope } from './scope.ts'
 import { summaryOf } from './summary.ts'
 import { callTemporal } from './temporal-call.ts'
 import { type RunFilter, visibilityQuery } from './visibility-query.ts'
@@ -25,33 +26,47 @@ export interface PageRequest {
  * @throws Problem 400 for a cursor that this list did not give, 503 when Temporal is away
  */
 export async function listRuns(
-  client: Client,
+  scope: Scope,
   filter: RunFilter,
   { limit, cursor }: PageRequest,
 ): Promise<RunPage> {
-  const query = visibilityQuery(filter)
+  const { client, secret, caller } = scope
+  const query = queryOf(scope, filter)
+  const use = { secret, query, caller: caller.email }
+  const token = cursor === undefined ? null : tokenIn(cursor, use)
   const { executions, nextPageToken } = await callTemporal(client, () =>
     client.workflowService.listWorkflowExecutions({
       namespace: client.options.namespace,
       query,
       pageSize: limit,
-      nextPageToken: cursor === undefined ? null : tokenIn(cursor, query),
+      nextPageToken: token,
     }),
   )
   const runs = new Map<string, RunSummary>()
-  for (const raw of executions ?? []) {
-    const run = summaryOf(factsOfRaw(raw))
+  // What was started by hand may bear any attribute, so the list does not rest on them alone.
+  for (const facts of (executions ?? []).map(factsOfRaw).filter((one) => maySee(scope, one))) {
+    const run = summaryOf(facts)
     const other = runs.get(run.workflowId)
     if (other === undefined || other.startedAt < run.startedAt) runs.set(run.workflowId, run)
   }
   return {
     runs: [...runs.values()],
-    ...(nextPageToken?.length && { nextCursor: cursorOf(nextPageToken, query) }),
+    ...(nextPageToken?.length && { nextCursor: cursorOf(nextPageToken, use) }),
   }
 }
 
 /** How many runs there are. */
-export async function countRuns(client: Client, filter: RunFilter): Promise<number> {
-  const { count } = await callTemporal(client, () => client.workflow.count(visibilityQuery(filter)))
+export async function countRuns(scope: Scope, filter: RunFilter): Promise<number> {
+  const { client } = scope
+  const { count } = await callTemporal(client, () => client.workflow.count(queryOf(scope, filter)))
   return count
+}
+
+/** The deployment's runs that fit the filter and belong to the caller, unless that is an operator. */
+function queryOf({ deployment, secret, caller }: Scope, { startedBy, ...filter }: RunFilter): string {
+  const emails = [
+    ...(caller.isOperator ? [] : [caller.email]),
+    ...(startedBy === undefined ? [] : [startedBy]),
+  ]
+  return visibilityQuery(filter, { deployment, owners: emails.map((email) => pseudonymOf(email, secret)) })
 }

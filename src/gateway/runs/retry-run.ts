@@ -1,4 +1,4 @@
-import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { WORKFLOW_TYPE } from '../../../workflows/contract.ts'
 import type { RequestRules } from '../../../workflows/plan.ts'
 import { Problem } from '../problem.ts'
@@ -7,33 +7,33 @@ import { describeExecution } from './describe-run.ts'
 import { normaliseInput } from './input.ts'
 import { inputOf } from './input-of.ts'
 import type { RunSummary } from './run.ts'
+import type { Scope } from './scope.ts'
 import { startOptions } from './start-options.ts'
 import { factsOf, summaryOf } from './summary.ts'
 import { callTemporal } from './temporal-call.ts'
 
-/** Where and by which rules a run is retried. */
-export interface RetrySettings {
-  readonly taskQueue: string
-  readonly rules: RequestRules
-}
-
 /**
  * Does a run again that did not succeed, under its own id and with its own input; the workflow finds the files wherever
- * they are by now. Of two retries at the same moment one starts the run, and both name it.
+ * they are by now. It stays whose it was, and notes who asked. Of two retries at the same moment one starts the run, and
+ * both name it.
  * @throws Problem 404 when there is no such run, 409 when it goes on or has succeeded
  */
-export async function retryRun(
-  client: Client,
-  runId: string,
-  startedBy: string,
-  { taskQueue, rules }: RetrySettings,
-): Promise<RunSummary> {
-  const description = await describeExecution(client, runId)
+export async function retryRun(scope: Scope, runId: string, rules: RequestRules): Promise<RunSummary> {
+  const { client, caller } = scope
+  const description = await describeExecution(scope, runId)
   const before = summaryOf(factsOf(description))
   if (isOngoing(before.status) || before.status === 'succeeded') throw notForRetry(before)
-  const input = normaliseInput(await inputOf(client, description), rules)
+  const { startedBy, note, logicalDate } = before
+  const request = {
+    runId,
+    input: normaliseInput(await inputOf(client, description), rules),
+    logicalDate,
+    retriedBy: caller.email,
+    ...(startedBy !== undefined && { startedBy }),
+    ...(note !== undefined && { note }),
+  }
   const options = {
-    ...startOptions({ runId, input, startedBy, logicalDate: before.logicalDate }, taskQueue),
+    ...startOptions(request, scope),
     workflowId: before.workflowId,
     workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
   } as const
@@ -42,7 +42,7 @@ export async function retryRun(
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
   }
-  return summaryOf(factsOf(await describeExecution(client, runId)))
+  return summaryOf(factsOf(await describeExecution(scope, runId)))
 }
 
 function notForRetry(run: RunSummary): Problem {

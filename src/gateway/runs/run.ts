@@ -16,7 +16,10 @@ export interface RunSummary {
   readonly status: RunStatus
   readonly startedAt: Date
   readonly endedAt?: Date
+  /** Who first asked for it; absent when it was started by hand or by a schedule. */
   readonly startedBy?: string
+  /** Who asked for this execution, if it is a retry. */
+  readonly retriedBy?: string
   readonly rawPath?: string
   readonly step?: string
   /** As the starter noted it; absent when the run was started by hand. */
@@ -48,6 +51,8 @@ export interface RunFailure {
 
 /** A run in full. */
 export interface Run extends RunSummary {
+  /** Who asked through the gateway to cancel it. */
+  readonly cancelledBy?: string
   readonly progress?: RunProgress
   readonly activities: readonly PendingActivity[]
   /** In part, for a run of an earlier release may lack what was added since. */

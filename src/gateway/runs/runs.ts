@@ -3,12 +3,14 @@ import type { Client } from '@temporalio/client'
 import type { AverageSpeedInput } from '../../../workflows/contract.ts'
 import type { RequestRules } from '../../../workflows/plan.ts'
 import type { GatewayConfig } from '../../config.ts'
+import type { Caller } from '../authentication/verify-token.ts'
 import { cancelRun } from './cancel-run.ts'
-import { describeRun } from './describe-run.ts'
+import { describeRun, lookAtRun } from './describe-run.ts'
 import { normaliseInput } from './input.ts'
 import { countRuns, listRuns, type PageRequest, type RunPage } from './list-runs.ts'
 import { retryRun } from './retry-run.ts'
 import type { Run, RunSummary } from './run.ts'
+import type { Scope } from './scope.ts'
 import { type Started, startRun } from './start-run.ts'
 import type { RunFilter } from './visibility-query.ts'
 
@@ -17,37 +19,51 @@ export interface RunWish {
   /** Absent: one is made. */
   readonly runId?: string
   readonly input: AverageSpeedInput
-  readonly startedBy: string
   readonly logicalDate?: Date
   readonly note?: string
 }
 
-/** The one way to start and read runs; every API is a dress over it. All methods throw `Problem`. */
+/**
+ * The one way to start and read runs; each API is a thin adapter over it. A caller reaches its own runs alone, an operator
+ * those of all; for others a run does not exist. All methods throw `Problem`.
+ */
 export interface Runs {
-  start(wish: RunWish): Promise<Started>
-  get(runId: string): Promise<Run>
-  list(filter: RunFilter, page: PageRequest): Promise<RunPage>
-  count(filter: RunFilter): Promise<number>
-  cancel(runId: string): Promise<RunSummary>
-  /** @param startedBy e-mail of the caller who asks for it */
-  retry(runId: string, startedBy: string): Promise<RunSummary>
+  start(caller: Caller, wish: RunWish): Promise<Started>
+  get(caller: Caller, runId: string): Promise<Run>
+  /** As much of a run as a list tells, at the cost of one question. */
+  look(caller: Caller, runId: string): Promise<RunSummary>
+  list(caller: Caller, filter: RunFilter, page: PageRequest): Promise<RunPage>
+  count(caller: Caller, filter: RunFilter): Promise<number>
+  cancel(caller: Caller, runId: string): Promise<RunSummary>
+  retry(caller: Caller, runId: string): Promise<RunSummary>
   webUiOf(run: Pick<RunSummary, 'workflowId' | 'executionId'>): string
 }
 
 /** Makes the core of the gateway. */
-export function createRuns(client: Client, config: Pick<GatewayConfig, 'temporal' | 'pipeline'>): Runs {
+export function createRuns(
+  client: Client,
+  config: Pick<GatewayConfig, 'temporal' | 'pipeline' | 'secret'>,
+): Runs {
   const { taskQueue, uiUrl, namespace } = config.temporal
   const rules = config.pipeline
+  const { deployment } = rules
+  const scopeOf = (caller: Caller): Scope => ({
+    client,
+    deployment,
+    taskQueue,
+    secret: config.secret,
+    caller,
+  })
   return {
-    start({ runId = randomUUID(), input, ...rest }) {
-      const request = { runId, input: normaliseInput(input, rules), ...rest }
-      return startRun(client, request, taskQueue)
+    start(caller, { runId = randomUUID(), input, ...rest }) {
+      return startRun(scopeOf(caller), { runId, input: normaliseInput(input, rules), ...rest })
     },
-    get: (runId) => describeRun(client, runId),
-    list: (filter, page) => listRuns(client, withFullPath(filter, rules), page),
-    count: (filter) => countRuns(client, withFullPath(filter, rules)),
-    cancel: (runId) => cancelRun(client, runId),
-    retry: (runId, startedBy) => retryRun(client, runId, startedBy, { taskQueue, rules }),
+    get: (caller, runId) => describeRun(scopeOf(caller), runId),
+    look: (caller, runId) => lookAtRun(scopeOf(caller), runId),
+    list: (caller, filter, page) => listRuns(scopeOf(caller), withFullPath(filter, rules), page),
+    count: (caller, filter) => countRuns(scopeOf(caller), withFullPath(filter, rules)),
+    cancel: (caller, runId) => cancelRun(scopeOf(caller), runId),
+    retry: (caller, runId) => retryRun(scopeOf(caller), runId, rules),
     webUiOf: (run) =>
       `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(run.workflowId)}/${run.executionId}/history`,
   }

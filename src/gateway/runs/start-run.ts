@@ -1,11 +1,12 @@
-import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
-import { WORKFLOW_TYPE } from '../../../workflows/contract.ts'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { WORKFLOW_TYPE, workflowIdOf } from '../../../workflows/contract.ts'
 import { INPUT_FIELDS } from '../json.ts'
 import { Problem } from '../problem.ts'
-import { describeExecution } from './describe-run.ts'
+import { describeIfVisible } from './describe-run.ts'
 import { differences } from './input.ts'
 import { inputOf } from './input-of.ts'
 import type { RunSummary } from './run.ts'
+import { ownerOf, type Scope } from './scope.ts'
 import { type StartRequest, startOptions } from './start-options.ts'
 import { factsOf, summaryOf } from './summary.ts'
 import { callTemporal } from './temporal-call.ts'
@@ -13,16 +14,21 @@ import { callTemporal } from './temporal-call.ts'
 /** What came of a start. */
 export interface Started {
   readonly run: RunSummary
-  /** False when a run of that id was there already, asked for in the same words. */
+  /** False when the caller had started it before, in the same words. */
   readonly created: boolean
 }
 
+/** A run that the caller asks for; it will be the caller's own. */
+export type OwnStart = Omit<StartRequest, 'startedBy' | 'retriedBy'>
+
 /**
- * Starts a run, or finds the one that was started before under its id (P1).
- * @throws Problem 409 when that one was asked for something else, 503 when Temporal is away
+ * Starts a run, or finds the one that the caller started before under its id (P1).
+ * @throws Problem 409 when that one was asked for something else, or the id is taken; 503 when Temporal is away
  */
-export async function startRun(client: Client, request: StartRequest, taskQueue: string): Promise<Started> {
-  const options = startOptions(request, taskQueue)
+export async function startRun(scope: Scope, wanted: OwnStart): Promise<Started> {
+  const { client, caller } = scope
+  const request = { ...wanted, startedBy: caller.email }
+  const options = startOptions(request, scope)
   try {
     const handle = await callTemporal(client, () => client.workflow.start(WORKFLOW_TYPE, options))
     const startedAt = new Date()
@@ -43,13 +49,15 @@ export async function startRun(client: Client, request: StartRequest, taskQueue:
     }
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-    return { created: false, run: await existingRun(client, request) }
+    return { created: false, run: await existingRun(scope, request) }
   }
 }
 
-async function existingRun(client: Client, request: StartRequest): Promise<RunSummary> {
-  const description = await describeExecution(client, request.runId)
-  const existing = await inputOf(client, description)
+async function existingRun(scope: Scope, request: StartRequest): Promise<RunSummary> {
+  const description = await describeIfVisible(scope, workflowIdOf(request.runId))
+  // An operator sees others' runs, but what it starts is to be its own.
+  if (description === undefined || ownerOf(description) !== scope.caller.email) throw taken(request.runId)
+  const existing = await inputOf(scope.client, description)
   const fields = differences(existing, request.input)
   if (fields.length === 0) return summaryOf(factsOf(description))
   const names = fields.map((field) => INPUT_FIELDS[field])
@@ -58,4 +66,9 @@ async function existingRun(client: Client, request: StartRequest): Promise<RunSu
     `The run ${JSON.stringify(request.runId)} exists and was asked for something else: ${names.join(', ')} ${names.length === 1 ? 'differs' : 'differ'}. Choose another run_id, or send the same request.`,
     { extensions: { run_id: request.runId, differs: names } },
   )
+}
+
+/** Says nothing of the run that has the id, nor of whose it is. */
+function taken(runId: string): Problem {
+  return new Problem(409, `The run id ${JSON.stringify(runId)} is taken. Choose another.`)
 }

@@ -1,8 +1,9 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client'
-import { type AverageSpeedInput, INPUT_MEMO, runIdOf, STARTED_BY_MEMO } from '../../../workflows/contract.ts'
+import { type AverageSpeedInput, INPUT_MEMO, RETRIED_BY_MEMO, runIdOf } from '../../../workflows/contract.ts'
 import type { RunStatus } from '../schemas/run.ts'
 import { attributes } from './attributes.ts'
 import type { RunSummary } from './run.ts'
+import { ownerOf } from './scope.ts'
 import { statusOf } from './status.ts'
 
 /** Key of the memo under which an Airflow client's note is kept. */
@@ -39,7 +40,8 @@ export function factsOf(description: WorkflowExecutionDescription): ExecutionFac
 
 /** An execution as a run. */
 export function summaryOf(facts: ExecutionFacts): RunSummary {
-  const startedBy = facts.memo[STARTED_BY_MEMO]
+  const startedBy = ownerOf(facts)
+  const retriedBy = facts.memo[RETRIED_BY_MEMO]
   const note = facts.memo[NOTE_MEMO]
   const input = inputInMemo(facts)
   const rawPath = input?.rawPath ?? facts.rawPath
@@ -51,7 +53,8 @@ export function summaryOf(facts: ExecutionFacts): RunSummary {
     startedAt: facts.startTime,
     logicalDate: facts.logicalDate ?? facts.startTime,
     ...(facts.closeTime && { endedAt: facts.closeTime }),
-    ...(typeof startedBy === 'string' && { startedBy }),
+    ...(startedBy !== undefined && { startedBy }),
+    ...(typeof retriedBy === 'string' && { retriedBy }),
     ...(typeof note === 'string' && { note }),
     ...(input !== undefined && { input }),
     ...(rawPath !== undefined && { rawPath }),

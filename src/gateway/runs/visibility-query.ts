@@ -6,6 +6,7 @@ import { conditionOf } from './status.ts'
 export interface RunFilter {
   /** Any of these. */
   readonly statuses?: readonly RunStatus[]
+  /** E-mail address, in lower case. */
   readonly startedBy?: string
   /** Full URI. */
   readonly rawPath?: string
@@ -17,16 +18,24 @@ export interface RunFilter {
   readonly logicalDate?: Date
 }
 
+/** Among which runs the wanted ones are. */
+export interface Realm {
+  readonly deployment: string
+  /** Pseudonyms that must all be the owner's; none: whoever it is. */
+  readonly owners: readonly string[]
+}
+
 /**
  * A list filter of Temporal's visibility: https://docs.temporal.io/list-filter. There is no ORDER BY, which stores on SQL
  * and Temporal Cloud refuse; they give the latest first.
  */
-export function visibilityQuery(filter: RunFilter): string {
-  const { statuses, startedBy, rawPath, step, startedAfter, startedBefore, logicalDate } = filter
+export function visibilityQuery(filter: Omit<RunFilter, 'startedBy'>, { deployment, owners }: Realm): string {
+  const { statuses, rawPath, step, startedAfter, startedBefore, logicalDate } = filter
   return [
     `WorkflowType = ${quoted(WORKFLOW_TYPE)}`,
+    `Deployment = ${quoted(deployment)}`,
+    ...owners.map((owner) => `Owner = ${quoted(owner)}`),
     statuses && `(${statuses.map(conditionOf).join(' OR ')})`,
-    startedBy && `StartedBy = ${quoted(keywordOf(startedBy))}`,
     rawPath && `RawPath = ${quoted(keywordOf(rawPath))}`,
     step && `RunStep = ${quoted(step)}`,
     startedAfter && `StartTime >= ${quoted(startedAfter.toISOString())}`,

@@ -7,7 +7,11 @@ export const RunListQuery = Type.Object(
   {
     status: Type.Optional(Type.Enum([...RUN_STATUSES])),
     started_by: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 254, description: 'E-mail of who asked for it.' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 254,
+        description: 'E-mail of who asked for it. Runs of others are listed to operators alone.',
+      }),
     ),
     raw_path: Type.Optional(
       Type.String({

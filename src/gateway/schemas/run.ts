@@ -116,7 +116,8 @@ const summary = {
   run_id: Type.String(),
   workflow_id: Type.String(),
   status: Type.Enum([...RUN_STATUSES]),
-  started_by: optionalText('E-mail of who asked for it; absent when it was started by other means.'),
+  started_by: optionalText('E-mail of who first asked for it; absent when it was started by other means.'),
+  retried_by: optionalText('E-mail of who asked for it again; absent unless it was retried.'),
   started_at: time('When the run began.'),
   raw_path: optionalText('The batch, as a full URI.'),
   links: LinksSchema,
@@ -133,6 +134,9 @@ export const RunSummarySchema = Type.Object({
 export const RunSchema = Type.Object({
   ...summary,
   ended_at: Type.Optional(time('When the run ended.')),
+  cancelled_by: optionalText(
+    'E-mail of who asked to cancel it; absent unless that was asked, or when it was by other means.',
+  ),
   input: Type.Optional(Type.Object(runFields, { description: 'What was asked for, paths in full.' })),
   attempt: Type.Optional(count('Which try of cluster and job this is, from 1.')),
   cluster_name: Type.Optional(Type.String()),

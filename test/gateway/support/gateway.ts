@@ -6,7 +6,7 @@ import type { Client } from '@temporalio/client'
 import { startTemporal, type Temporal } from '../../../local/temporal/temporal.ts'
 import { lazyTemporalClient } from '../../../src/clients.ts'
 import type { GatewayConfig } from '../../../src/config.ts'
-import { buildApp } from '../../../src/gateway/app.ts'
+import { type AppOptions, buildApp } from '../../../src/gateway/app.ts'
 import type { KeySetTimes } from '../../../src/gateway/authentication/key-set.ts'
 import { SEARCH_ATTRIBUTES } from '../../../workflows/contract.ts'
 import { type Issuer, startIssuer } from './issuer.ts'
@@ -22,6 +22,8 @@ export interface TestGateway {
   readonly log: () => string
   /** Headers of a good caller, with the given ones over them. */
   headers(more?: Record<string, string>): Promise<Record<string, string>>
+  /** Headers of another caller who is on the list. */
+  headersOf(email: string): Promise<Record<string, string>>
   close(): Promise<void>
 }
 
@@ -30,6 +32,8 @@ export interface TestGatewayOptions {
   readonly config?: Partial<GatewayConfig>
   readonly keySetTimes?: KeySetTimes
   readonly waitLimitMs?: number
+  readonly waitPlaces?: AppOptions['waitPlaces']
+  readonly connectionTimes?: AppOptions['connectionTimes']
   readonly maxLoopDelayMs?: number
 }
 
@@ -43,6 +47,7 @@ export function testConfig(issuer: Issuer, temporalAddress: string): GatewayConf
       uiUrl: 'http://ui.test',
     },
     pipeline: {
+      deployment: 'test',
       paths: { rawBucket: 'raw-bucket', processedBucket: 'processed-bucket', allowedBuckets: ['raw-bucket'] },
       outputTable: 'test-project.dataset.table',
       allowedTables: [],
@@ -52,9 +57,12 @@ export function testConfig(issuer: Issuer, temporalAddress: string): GatewayConf
       mode: 'id-token',
       audiences: ['test-client-id'],
       jwksUrl: issuer.jwksUrl,
-      allowedCallers: ['caller@example.com'],
+      allowedCallers: ['caller@example.com', 'other@example.com', 'operator@example.com'],
+      operators: ['operator@example.com'],
     },
+    secret: 'a secret of the tests, which nobody needs to keep',
     requestsPerMinute: 100_000,
+    refusalsPerMinute: 100_000,
     host: '127.0.0.1',
     port: 0,
     logLevel: 'debug',
@@ -83,6 +91,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     logStream: stream,
     ...(options.keySetTimes && { keySetTimes: options.keySetTimes }),
     ...(options.waitLimitMs && { waitLimitMs: options.waitLimitMs }),
+    ...(options.waitPlaces && { waitPlaces: options.waitPlaces }),
+    ...(options.connectionTimes && { connectionTimes: options.connectionTimes }),
     // In a test the loop is the test's too, and waits for whatever else the machine does.
     maxLoopDelayMs: options.maxLoopDelayMs ?? 0,
   })
@@ -94,6 +104,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     config,
     log: () => log,
     headers: async (more = {}) => ({ authorization: `Bearer ${await issuer.token()}`, ...more }),
+    headersOf: async (email) => ({ authorization: `Bearer ${await issuer.token({ claims: { email } })}` }),
     async close() {
       await app.close()
       await client.connection.close()

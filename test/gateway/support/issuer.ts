@@ -28,6 +28,9 @@ export interface Issuer {
   close(): Promise<void>
 }
 
+// Seconds.
+const ISSUED_AGO = 10
+
 /** Claims of a valid token for the test gateway. */
 export const GOOD_CLAIMS = {
   aud: 'test-client-id',
@@ -47,6 +50,8 @@ export async function startIssuer(algorithm: 'RS256' | 'ES256' = 'RS256'): Promi
   let current = await addKey(true)
   let behaviour: 'well' | 'error' | 'silent' = 'well'
   let fetches = 0
+  // As long as Google's own live.
+  const lifetime = (algorithm === 'RS256' ? 3600 : 600) - ISSUED_AGO
   const server = createServer(async (_request, response) => {
     fetches += 1
     if (behaviour === 'silent') return
@@ -66,14 +71,14 @@ export async function startIssuer(algorithm: 'RS256' | 'ES256' = 'RS256'): Promi
   return {
     jwksUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
     fetches: () => fetches,
-    async token({ claims, expiresIn = 3600, keyId = current, key } = {}) {
+    async token({ claims, expiresIn = lifetime, keyId = current, key } = {}) {
       const now = Math.floor(Date.now() / 1000)
       const expiry = expiresIn === null ? {} : { exp: now + expiresIn }
       const pair = keys.get(keyId)?.pair
       const signer = key ?? pair?.privateKey
       if (signer === undefined) throw new Error(`There is no key ${keyId}.`)
       const issuer = algorithm === 'RS256' ? 'https://accounts.google.com' : 'https://cloud.google.com/iap'
-      return new SignJWT({ iss: issuer, iat: now - 10, ...expiry, ...GOOD_CLAIMS, ...claims })
+      return new SignJWT({ iss: issuer, iat: now - ISSUED_AGO, ...expiry, ...GOOD_CLAIMS, ...claims })
         .setProtectedHeader({ alg: algorithm, kid: keyId, typ: 'JWT' })
         .sign(signer)
     },

@@ -11,7 +11,8 @@ export const DEPLOYMENT = defineSearchAttributeKey('Deployment', SearchAttribute
  * @throws ForeignRun
  */
 export function refuseForeignRun(deployment: string): void {
-  const wanted = workflowInfo().typedSearchAttributes.get(DEPLOYMENT)
+  // Not the typed ones: whoever starts a run by hand need not say of which type an attribute is.
+  const [wanted] = workflowInfo().searchAttributes[DEPLOYMENT.name] ?? []
   if (wanted === undefined || wanted === deployment) return
   const type: FailureType = 'ForeignRun'
   throw ApplicationFailure.nonRetryable(

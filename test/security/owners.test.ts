@@ -135,6 +135,8 @@ describe('finding 9: a run is its starter’s', () => {
     })
     await until(async () => (await listed(OPERATOR)).includes('forged'))
     expect(await listed(OTHER)).not.toContain('forged')
+    expect((await send(OPERATOR, 'GET', '/runs/forged')).statusCode).toBe(200)
+    expect((await send(OPERATOR, 'GET', '/runs/forged', undefined, elsewhere)).statusCode).toBe(404)
     expect((await send(OTHER, 'GET', '/runs/forged')).statusCode).toBe(404)
     expect((await start('forged', OTHER)).statusCode).toBe(409)
     await byHand.terminate()

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity'
 import { WorkflowFailedError } from '@temporalio/client'
+import type { SearchAttributes } from '@temporalio/common'
 import type { temporal } from '@temporalio/proto'
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import {
@@ -101,6 +102,7 @@ export interface Outcome {
     readonly details?: FailureDetails
   }
   readonly status: string
+  readonly searchAttributes: SearchAttributes
   readonly calls: readonly Call[]
   readonly names: readonly string[]
   readonly progress: RunProgress
@@ -127,7 +129,11 @@ export interface Harness {
   /** @param during called once the run is started, for instance to cancel it */
   run(
     stubs: Partial<Activities>,
-    options?: { readonly input?: AverageSpeedInput; readonly during?: (workflowId: string) => Promise<void> },
+    options?: {
+      readonly input?: AverageSpeedInput
+      readonly searchAttributes?: SearchAttributes
+      readonly during?: (workflowId: string) => Promise<void>
+    },
   ): Promise<Outcome>
   /** A worker for many runs, which the test runs; its task queue has the given name. */
   worker(taskQueue: string, stubs: Partial<Activities>): Promise<Worker>
@@ -155,7 +161,7 @@ export async function startHarness(startServer = timeSkippingServer): Promise<Ha
   let runs = 0
   return {
     env,
-    async run(stubs, { input = { rawPath: RAW_PATH }, during } = {}) {
+    async run(stubs, { input = { rawPath: RAW_PATH }, searchAttributes = {}, during } = {}) {
       const name = `run-${++runs}`
       buffer.retrieveUpdates()
       const calls: Call[] = []
@@ -165,6 +171,7 @@ export async function startHarness(startServer = timeSkippingServer): Promise<Ha
           workflowId: name,
           taskQueue: name,
           args: [input],
+          searchAttributes,
         })
         await during?.(name)
         const ending = await handle.result().then(
@@ -175,6 +182,7 @@ export async function startHarness(startServer = timeSkippingServer): Promise<Ha
         return {
           ...ending,
           status: description.status.name,
+          searchAttributes: description.searchAttributes,
           calls,
           names: calls.map((call) => call.name),
           progress: description.memo?.[PROGRESS_MEMO] as RunProgress,

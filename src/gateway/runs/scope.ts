@@ -40,8 +40,8 @@ export function maySee({ caller }: Pick<Scope, 'caller'>, run: Owned): boolean {
  */
 export function isOfDeployment(
   { deployment, taskQueue }: Pick<Scope, 'deployment' | 'taskQueue'>,
-  run: Pick<WorkflowExecutionDescription, 'typedSearchAttributes' | 'taskQueue'>,
+  run: Pick<WorkflowExecutionDescription, 'searchAttributes' | 'taskQueue'>,
 ): boolean {
-  const mark = run.typedSearchAttributes.get(attributes.deployment)
+  const [mark] = run.searchAttributes[attributes.deployment.name] ?? []
   return mark === undefined ? run.taskQueue === taskQueue : mark === deployment
 }

@@ -1,6 +1,6 @@
 import type { protos } from '@google-cloud/dataproc'
 import { operationsProtos } from 'google-gax'
-import { clusterNameOf } from '../workflows/attempt-names.ts'
+import { clusterNameOf, isAttemptKey } from '../workflows/attempt-names.ts'
 import type { Attempt, ClusterRef, Deadlines } from '../workflows/run-types.ts'
 import { firstIn } from './cluster-times.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
@@ -121,7 +121,7 @@ function isOursFor(cluster: Cluster, attempt: Attempt, settings: ActivitySetting
 
 /** Whoever looks for the cluster later goes by the name that follows from its key. */
 function refuseForgedName({ key, clusterName }: Attempt): void {
-  if (/^[0-9a-f]{32}$/.test(key) && clusterName === clusterNameOf(key)) return
+  if (isAttemptKey(key) && clusterName === clusterNameOf(key)) return
   throw failure('InvalidInput', `${clusterName} is not the name that an attempt's cluster has.`)
 }
 

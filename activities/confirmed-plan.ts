@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { attemptOf } from '../workflows/attempt-names.ts'
+import { attemptOf, isAttemptKey } from '../workflows/attempt-names.ts'
 import type { AverageSpeedInput } from '../workflows/contract.ts'
 import { PathError } from '../workflows/paths.ts'
 import { InputError, planRun, type RunDefaults, type RunPlan } from '../workflows/plan.ts'
@@ -48,7 +48,7 @@ export function confirmPlan(given: RunPlan, defaults: RunDefaults): ConfirmedPla
  */
 export function confirmAttempt(plan: ConfirmedPlan, given: Attempt): Attempt {
   const { number, key, zone } = given ?? {}
-  if (/^[0-9a-f]{32}$/.test(key)) {
+  if (isAttemptKey(key)) {
     const attempt = attemptOf(plan, number, key, zone)
     if (isDeepStrictEqual({ ...attempt }, { ...given })) return attempt
   }

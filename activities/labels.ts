@@ -1,7 +1,7 @@
 /** How a cluster says whose it is. */
 
 import type { protos } from '@google-cloud/dataproc'
-import { clusterNameOf } from '../workflows/attempt-names.ts'
+import { clusterNameOf, isAttemptKey } from '../workflows/attempt-names.ts'
 import { PIPELINE } from '../workflows/contract.ts'
 import type { Attempt } from '../workflows/run-types.ts'
 
@@ -26,24 +26,28 @@ export const RESERVED_METADATA = `${PIPELINE}-`
 /** Metadata key under which a cluster carries the id of its workflow, whole; labels would cut it. */
 const WORKFLOW_METADATA = 'average-speed-workflow-id'
 
+/** Metadata key under which a cluster carries the deployment that has made it: a label can be changed later. */
+const DEPLOYMENT_METADATA = 'average-speed-deployment'
+
 /** Labels and metadata of one attempt's cluster. */
 export function ownership(deployment: string, workflowId: string, attempt: Attempt) {
   return {
     labels: { pipeline: PIPELINE, deployment, run: labelValue(workflowId), attempt: attempt.key },
-    metadata: { [WORKFLOW_METADATA]: workflowId },
+    metadata: { [WORKFLOW_METADATA]: workflowId, [DEPLOYMENT_METADATA]: deployment },
   }
 }
 
 /**
- * True when a cluster was made by this deployment of the pipeline. Labels can be put on any cluster at any time, so its name,
- * which is for ever, must follow from them.
+ * True when a cluster was made by this deployment of the pipeline. Labels can be put on any cluster at any time, so its name
+ * and its metadata, which are for ever, must say the same.
  */
 export function isOurs(cluster: Cluster, deployment: string): boolean {
   const { pipeline, deployment: owner, attempt } = cluster.labels ?? {}
   return (
     pipeline === PIPELINE &&
     owner === deployment &&
-    attempt !== undefined &&
+    metadataOf(cluster, DEPLOYMENT_METADATA) === deployment &&
+    isAttemptKey(attempt) &&
     cluster.clusterName === clusterNameOf(attempt)
   )
 }
@@ -55,7 +59,11 @@ export function attemptKeyOf(cluster: Cluster): string | undefined {
 
 /** The workflow that a cluster was made for. */
 export function workflowIdOfCluster(cluster: Cluster): string | undefined {
-  return cluster.config?.gceClusterConfig?.metadata?.[WORKFLOW_METADATA]
+  return metadataOf(cluster, WORKFLOW_METADATA)
+}
+
+function metadataOf(cluster: Cluster, key: string): string | undefined {
+  return cluster.config?.gceClusterConfig?.metadata?.[key]
 }
 
 /** Filter for listing the clusters of a deployment: https://cloud.google.com/dataproc/docs/reference/rest/v1/projects.regions.clusters/list */

@@ -1,5 +1,6 @@
 import type { Storage } from '@google-cloud/storage'
 import { type Static, Type } from 'typebox'
+import { isAttemptKey } from '../workflows/attempt-names.ts'
 import type { ActivitySettings } from './context.ts'
 import { deploymentFolder } from './deployment-folder.ts'
 import { listNames, writeObject } from './objects.ts'
@@ -44,8 +45,8 @@ export function outputNotes(storage: Storage, settings: ActivitySettings): Outpu
     read,
     async *list() {
       for await (const name of listNames(storage, folder.uri)) {
-        const [, key] = /^([0-9a-f]{32})\.json$/.exec(name) ?? []
-        if (key !== undefined) yield key
+        const key = name.replace(/\.json$/, '')
+        if (isAttemptKey(key)) yield key
       }
     },
   }

@@ -24,6 +24,11 @@ export function attemptOf(
   }
 }
 
+/** Whether a value, from wherever, can be an attempt's key. */
+export function isAttemptKey(key: unknown): key is string {
+  return typeof key === 'string' && /^[0-9a-f]{32}$/.test(key)
+}
+
 /** 46 characters; a cluster's name has at most 51, begins with a letter and does not end in a hyphen. */
 export function clusterNameOf(key: string): string {
   return `average-speed-${key}`

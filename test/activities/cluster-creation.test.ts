@@ -40,6 +40,7 @@ describe('createCluster', () => {
     expect(labels?.['run']).toMatch(/^[a-z0-9_-]{1,63}$/)
     expect(config?.gceClusterConfig?.metadata).toEqual({
       'average-speed-workflow-id': workflowId,
+      'average-speed-deployment': 'test',
     })
     const { createCluster, sparkJob, clusterLifetime } = DEADLINES
     expect(Number(config?.lifecycleConfig?.autoDeleteTtl?.seconds)).toBe(clusterLifetime / 1000)

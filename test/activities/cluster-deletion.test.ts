@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { CancelledFailure } from '@temporalio/activity'
+import { ownership } from '../../activities/labels.ts'
 import type { Attempt } from '../../workflows/run-types.ts'
 import { activityEnvironment, DEADLINES } from '../support/activities.ts'
 import { contents } from '../support/objects.ts'
@@ -135,15 +136,14 @@ describe('deleteClusterIfPresent', () => {
   test('P3: a creation that arrives late is found by the second look', async () => {
     const attempt = bench.attempt()
     await bench.dataproc.addFault({ on: 'GetCluster', kind: 'error', code: 'NOT_FOUND' })
+    const { labels, metadata } = ownership('test', runOf(attempt).workflowId, attempt)
     await bench.google.clusters.createCluster({
       ...bench.at,
       cluster: {
         projectId: bench.at.projectId,
         clusterName: attempt.clusterName,
-        labels: { pipeline: 'average-speed', deployment: 'test', attempt: attempt.key },
-        config: {
-          gceClusterConfig: { metadata: { 'average-speed-workflow-id': runOf(attempt).workflowId } },
-        },
+        labels,
+        config: { gceClusterConfig: { metadata } },
       },
     })
     await remove(attempt)

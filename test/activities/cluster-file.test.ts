@@ -50,6 +50,7 @@ describe('a cluster whose shape is in a file', () => {
           metadata: {
             PIP_PACKAGES: 'pyarrow==15.0.2',
             'average-speed-workflow-id': 'average-speed/some-run',
+            'average-speed-deployment': 'test',
           },
           zoneUri: gceClusterConfig?.zoneUri,
         },

@@ -16,20 +16,24 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => pipeline?.close())
 
-/** Makes a cluster as the pipeline would. */
+/** Makes a cluster as the pipeline would. @param digit of which its attempt's key consists */
 async function createCluster(
-  name: string,
-  owner: { readonly deployment?: string; readonly workflowId?: string },
+  digit: string,
+  { deployment = 'default', workflowId }: { readonly deployment?: string; readonly workflowId?: string },
 ): Promise<string> {
   const { google, cloud } = pipeline
-  const metadata = owner.workflowId === undefined ? {} : { 'average-speed-workflow-id': owner.workflowId }
-  const clusterName = `average-speed-${name}`
+  const attempt = digit.repeat(32)
+  const metadata = {
+    'average-speed-deployment': deployment,
+    ...(workflowId !== undefined && { 'average-speed-workflow-id': workflowId }),
+  }
+  const clusterName = `average-speed-${attempt}`
   const [operation] = await google.clusters.createCluster({
     projectId: cloud.get('GOOGLE_CLOUD_PROJECT'),
     region: cloud.get('DATAPROC_REGION'),
     cluster: {
       clusterName,
-      labels: { pipeline: 'average-speed', deployment: owner.deployment ?? 'default', attempt: name },
+      labels: { pipeline: 'average-speed', deployment, attempt },
       config: { gceClusterConfig: { metadata } },
     },
   })
@@ -95,13 +99,13 @@ describe('the sweep', () => {
     })
     await closed.terminate()
     const orphans = [
-      await createCluster('of-closed', { workflowId: closed.workflowId }),
-      await createCluster('of-unknown', { workflowId: 'average-speed/never-heard-of' }),
+      await createCluster('1', { workflowId: closed.workflowId }),
+      await createCluster('2', { workflowId: 'average-speed/never-heard-of' }),
     ]
     const spared = [
-      await createCluster('of-open', { workflowId: open.workflowId }),
-      await createCluster('of-other', { workflowId: closed.workflowId, deployment: 'other' }),
-      await createCluster('of-nobody', {}),
+      await createCluster('3', { workflowId: open.workflowId }),
+      await createCluster('4', { workflowId: closed.workflowId, deployment: 'other' }),
+      await createCluster('5', {}),
     ]
     expect([...(await sweep(pipeline))].sort()).toEqual(orphans)
     const left = await clusterNames()

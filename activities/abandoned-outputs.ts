@@ -16,8 +16,11 @@ export interface AbandonedOutputs {
    * @throws the first error, after all were tried
    */
   deleteAll(): Promise<void>
-  /** The same for the attempt of a cluster that has just been deleted, whether its run is closed or goes on with another. */
-  deleteOf(key: string): Promise<void>
+  /**
+   * The same for the attempt of a cluster that has just been deleted, whether its run is closed or goes on with another.
+   * @param owner the workflow that the cluster was made for, by what it said of itself; an output of another is spared
+   */
+  deleteOf(key: string, owner: string): Promise<void>
 }
 
 /** Finds outputs by the worker's own notes: a cluster's labels and metadata may be anybody's. */
@@ -54,9 +57,10 @@ export function abandonedOutputs(clients: ActivityClients, settings: ActivitySet
       }
       if (errors.length > 0) throw errors[0]
     },
-    async deleteOf(key) {
+    async deleteOf(key, owner) {
       const note = await notes.read(key)
-      if (note !== undefined) await remove(key, note)
+      // Anybody may make a cluster of that name once the run's own has gone.
+      if (note?.owner === owner) await remove(key, note)
     },
   }
 }

@@ -38,7 +38,7 @@ export function createLeftovers(clients: ActivityClients, settings: ActivitySett
     Context.current().log.warn('deleting an orphaned cluster', { clusterName: name, owner })
     await removeCluster({ key, uuid, owner })
     // Not before the cluster is gone: its job would write on.
-    await outputs.deleteOf(key)
+    await outputs.deleteOf(key, owner)
   }
 
   return {

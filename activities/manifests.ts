@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { File, Storage } from '@google-cloud/storage'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { nestedBatchFolder } from '../workflows/paths.ts'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Batch } from '../workflows/run-types.ts'
 import { type Entry, type ObjectDescription, splitUri, withObject, writeObject } from './objects.ts'
@@ -91,8 +92,9 @@ function manifestOf(
         const object = objectIn(uri, line)
         const name = object.name.slice(prefix.length)
         const bytes = Buffer.from(name)
-        // Lists are read side by side, which relies on their order.
-        if (!object.name.startsWith(prefix) || Buffer.compare(last, bytes) >= 0) {
+        // Lists are read side by side, which relies on their order. What lies in a folder of another batch's is never described.
+        const isOwn = object.name.startsWith(prefix) && nestedBatchFolder(name) === undefined
+        if (!isOwn || Buffer.compare(last, bytes) >= 0) {
           throw unreadable(uri, `names ${JSON.stringify(object.name.slice(0, 120))}, out of place`)
         }
         last = bytes

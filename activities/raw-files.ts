@@ -76,6 +76,8 @@ export function rawFileActivities(clients: ActivityClients, defaults: RunDefault
     const folder = plan.manifestUri.slice(0, plan.manifestUri.lastIndexOf('/') + 1)
     const manifests: Manifest[] = []
     for await (const { name } of listObjects(storage, folder)) {
+      // A batch that lies below this one has its manifests in a folder.
+      if (`gs://${bucket}/${name}`.includes('/', folder.length)) continue
       const manifest = await readManifest(storage, { ...plan, manifestUri: `gs://${bucket}/${name}` })
       if (manifest !== undefined) manifests.push(manifest)
     }

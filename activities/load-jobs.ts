@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { BigQuery, JobMetadata } from '@google-cloud/bigquery'
+import { Type } from 'typebox'
 import { PIPELINE } from '../workflows/contract.ts'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch } from '../workflows/run-types.ts'
@@ -7,7 +9,10 @@ import type { ActivitySettings } from './context.ts'
 import { isAlreadyExists, isNotFound, passingFailure } from './failures.ts'
 import { STATE_LABEL } from './labels.ts'
 import { pollUntil } from './long-running.ts'
-import { tableAt, tableReference } from './tables.ts'
+import { refuseForeignTable, tableReference } from './tables.ts'
+
+/** The form of what {@link loadIdOf} makes, in notes. */
+export const LoadId = Type.String({ pattern: '^average_speed_[0-9a-f]{40}$' })
 
 interface JobLoadProperties {
   readonly destinationTableProperties?: { readonly labels: Record<string, string> }
@@ -34,11 +39,13 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
 
   /**
    * A load with other labels than its table has is refused, and a table's labels are its owner's: so only a load that makes
-   * the table carries any. Should somebody else make the table before this load does, the load fails.
+   * the table carries any. Should somebody else make the table before this load does, the load fails: one look at the table
+   * tells both whose it is and whether there is one.
    * https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#DestinationTableProperties
+   * @throws TableNotAllowed
    */
   async function propertiesOfNewTable(outputTable: string): Promise<JobLoadProperties> {
-    if ((await tableAt(bigquery, outputTable)) !== undefined) return {}
+    if (await refuseForeignTable(bigquery, outputTable, settings.defaults)) return {}
     const labels = { ...table.labels, [STATE_LABEL]: settings.defaults.stateBucket }
     return { destinationTableProperties: { labels } }
   }
@@ -53,13 +60,20 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
     }
   }
 
-  /** The load job of a batch that has succeeded, or whether one is under way; waits for nothing. */
-  async function lookFor(loadId: string): Promise<{ readonly job?: LoadJob; readonly isUnderWay: boolean }> {
+  /**
+   * The load job of a batch that has succeeded, or whether one is under way; waits for nothing.
+   * @param table that it must have loaded; nothing for any
+   */
+  async function lookFor(
+    loadId: string,
+    table?: string,
+  ): Promise<{ readonly job?: LoadJob; readonly isUnderWay: boolean }> {
     for (let n = 0; ; n++) {
       const job = await read(`${loadId}_${n}`)
       if (job === undefined) return { isUnderWay: false }
       if (job.status?.state !== 'DONE') return { isUnderWay: true }
-      if (!job.status.errorResult) return { job, isUnderWay: false }
+      if (table === undefined ? !job.status.errorResult : hasLoaded(job, table))
+        return { job, isUnderWay: false }
     }
   }
 
@@ -85,9 +99,11 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
       })
     },
 
-    /** Asks for a load; does nothing when a job of that id exists. */
+    /** Asks for a load; does nothing when a job of that id exists. @throws TableNotAllowed */
     async submit(jobId: string, plan: RunPlan, attempt: Attempt, rows: number): Promise<void> {
       const { projectId, datasetId, tableId } = tableReference(plan.outputTable)
+      // Now, since the wait for the table may have been long.
+      const propertiesOfNew = await propertiesOfNewTable(plan.outputTable)
       try {
         await bigquery.createJob({
           jobId,
@@ -102,7 +118,7 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
               destinationTable: { projectId, datasetId, tableId },
               ...(table.timePartitioning && { timePartitioning: table.timePartitioning }),
               ...(table.clustering && { clustering: { fields: [...table.clustering.fields] } }),
-              ...(await propertiesOfNewTable(plan.outputTable)),
+              ...propertiesOfNew,
               createDisposition: 'CREATE_IF_NEEDED',
               writeDisposition: plan.writeDisposition,
               allowQuotedNewlines: true,
@@ -118,6 +134,15 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
   }
 }
 
+/**
+ * True when a job that has ended has loaded a table. Anybody who may run jobs in the project can give one the id that a batch's
+ * load would have, but only who may write to the table can load it.
+ */
+export function hasLoaded(job: LoadJob, table: string): boolean {
+  const { destinationTable } = job.configuration?.load ?? {}
+  return !job.status?.errorResult && isDeepStrictEqual({ ...destinationTable }, tableReference(table))
+}
+
 /** What BigQuery says that a load has written. */
 export function rowsOf(job: LoadJob): number {
   return Number(job.statistics?.load?.outputRows ?? 0)
@@ -130,6 +155,6 @@ export function expectedRowsOf(job: LoadJob): number {
 
 /** True when a job loads this very attempt's output. */
 export function readsOutputOf(job: LoadJob, attempt: Attempt): boolean {
-  const uris = job.configuration?.load?.sourceUris ?? []
-  return uris.every((uri) => uri.startsWith(attempt.outputPath))
+  const { sourceUris } = job.configuration?.load ?? {}
+  return sourceUris?.every((uri) => uri.startsWith(attempt.outputPath)) ?? false
 }

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { isAttemptKey } from '../workflows/attempt-names.ts'
 import type { ActivitySettings } from './context.ts'
 import { deploymentFolder } from './deployment-folder.ts'
+import { LoadId } from './load-jobs.ts'
 import { listNames, writeObject } from './objects.ts'
 import { deleteObject } from './storage/effects.ts'
 import { readNote } from './storage/notes.ts'
@@ -14,7 +15,7 @@ const OutputNote = Type.Object({
   /** The run's input, from which its paths follow. */
   input: Type.Object({ rawPath: Type.String() }),
   /** Common beginning of the ids of the load jobs that may read it. */
-  loadId: Type.String({ minLength: 1 }),
+  loadId: LoadId,
 })
 export type OutputNote = Static<typeof OutputNote>
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Storage } from '@google-cloud/storage'
 import { type Static, Type } from 'typebox'
+import { LoadId } from './load-jobs.ts'
 import { writeObject } from './objects.ts'
 import { readNote } from './storage/notes.ts'
 import type { OwnFolder } from './storage/own-folder.ts'
@@ -10,7 +11,7 @@ const TableBatch = Type.Object({
   /** `raw-<timestamp>`, by which batches of one folder are older or newer. */
   batchName: Type.String(),
   /** Common beginning of the ids of its load jobs. */
-  loadId: Type.String({ minLength: 1 }),
+  loadId: LoadId,
 })
 /** A batch that a table holds. */
 export type TableBatch = Static<typeof TableBatch>

@@ -23,7 +23,7 @@ interface TableMetadata {
 }
 
 /** Reads a table; nothing if there is none. */
-export async function tableAt(bigquery: BigQuery, table: string): Promise<TableMetadata | undefined> {
+async function tableAt(bigquery: BigQuery, table: string): Promise<TableMetadata | undefined> {
   const { projectId, datasetId, tableId } = tableReference(table)
   try {
     const [metadata] = await bigquery.dataset(datasetId, { projectId }).table(tableId).getMetadata()
@@ -37,24 +37,25 @@ export async function tableAt(bigquery: BigQuery, table: string): Promise<TableM
 /**
  * Lets a load go on only into a table that is the deployment's to write: one that its settings name, or that it has made
  * itself. One that bears another deployment's label is that one's in any case.
+ * @returns whether there is such a table
  * @throws TableNotAllowed
  */
 export async function refuseForeignTable(
   bigquery: BigQuery,
   table: string,
   rules: Pick<RequestRules, 'outputTable' | 'allowedTables'> & { readonly stateBucket: string },
-): Promise<void> {
+): Promise<boolean> {
   const found = await tableAt(bigquery, table)
-  if (found === undefined) return
+  if (found === undefined) return false
   const owner = found.labels?.[STATE_LABEL]
-  if (owner === rules.stateBucket) return
+  if (owner === rules.stateBucket) return true
   if (owner !== undefined) {
     throw failure(
       'TableNotAllowed',
       `${table} belongs to the deployment whose state bucket is ${owner} (label ${STATE_LABEL}). Name another table.`,
     )
   }
-  if (isNamedTable(table, rules)) return
+  if (isNamedTable(table, rules)) return true
   throw failure(
     'TableNotAllowed',
     `${table} exists, and this pipeline has not made it. Name another table, or let ALLOWED_TABLES name this one.`,

@@ -5,7 +5,15 @@ import { createClaims } from './claims.ts'
 import { type ConfirmedPlan, confirmAttempt, confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, passingFailure } from './failures.ts'
-import { createLoadJobs, expectedRowsOf, type LoadJob, loadIdOf, readsOutputOf, rowsOf } from './load-jobs.ts'
+import {
+  createLoadJobs,
+  expectedRowsOf,
+  hasLoaded,
+  type LoadJob,
+  loadIdOf,
+  readsOutputOf,
+  rowsOf,
+} from './load-jobs.ts'
 import { heartbeating, pollUntil } from './long-running.ts'
 import { readManifest, summarise } from './manifests.ts'
 import { exists } from './objects.ts'
@@ -32,7 +40,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     async findLoad(given: RunPlan, batch: Batch): Promise<FoundLoad> {
       return attempting(`look for an earlier load of ${given.rawPath}`, async () => {
         const plan = confirmed(given)
-        const { job, isUnderWay } = await loads.lookFor(loadIdOf(plan, batch))
+        const { job, isUnderWay } = await loads.lookFor(loadIdOf(plan, batch), plan.outputTable)
         // Before a cluster is paid for.
         if (job === undefined && !isUnderWay) await refuseForeignTable(bigquery, plan.outputTable, defaults)
         return { isUnderWay, ...(job !== undefined && { load: committed(plan, job) }) }
@@ -46,7 +54,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
      */
     async awaitLoad(plan: RunPlan, batch: Batch): Promise<Load | undefined> {
       return attempting(`wait for an earlier load of ${plan.rawPath}`, async () => {
-        const { job } = await lastLoad(loadIdOf(plan, batch))
+        const { job } = await lastLoad(plan, loadIdOf(plan, batch))
         return job === undefined ? undefined : committed(plan, job)
       })
     },
@@ -92,7 +100,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
         const { plan } = await batchClaim.hold(given)
         const attempt = confirmAttempt(plan, tried)
         const loadId = loadIdOf(plan, await heartbeating(() => describedBatch(plan)))
-        const { job: earlier } = await lastLoad(loadId)
+        const { job: earlier } = await lastLoad(plan, loadId)
         const job = earlier ?? (await load(plan, loadId, attempt, output.rowsWritten))
         if (plan.writeDisposition !== 'WRITE_TRUNCATE') return committed(plan, job)
         const replaced = await confirm(plan, loadId)
@@ -121,21 +129,20 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     if (!(await exists(storage, `${attempt.outputPath}_SUCCESS`))) {
       throw failure('OutputGone', `The output in ${attempt.outputPath} has been deleted. Retry the run.`)
     }
-    await refuseForeignTable(bigquery, plan.outputTable, defaults)
     if (plan.writeDisposition === 'WRITE_TRUNCATE') {
       // The claim is ours already, unless the run was reset to here after it had given the table up.
       await claim(plan)
       await announce(plan, loadId)
     }
     for (;;) {
-      const { job: done, next } = await lastLoad(loadId)
+      const { job: done, next } = await lastLoad(plan, loadId)
       if (done !== undefined) return done
       await loads.submit(next, plan, attempt, rows)
       const job = await loads.awaitEnd(next)
       if (job === undefined) throw passingFailure('Unavailable', `The load job ${next} has vanished.`)
-      if (!job.status?.errorResult) return job
+      if (hasLoaded(job, plan.outputTable)) return job
       // One that reads another attempt's output was asked for by a run that is no more, and says nothing about ours.
-      if (readsOutputOf(job, attempt)) throw loadFailure(plan, job)
+      if (job.status?.errorResult && readsOutputOf(job, attempt)) throw loadFailure(plan, job)
     }
   }
 
@@ -160,12 +167,15 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
   }
 
   /** The batch's load job that has succeeded, or the id that the next one gets; waits for one that is under way. */
-  async function lastLoad(loadId: string): Promise<{ readonly job?: LoadJob; readonly next: string }> {
+  async function lastLoad(
+    { outputTable }: Pick<RunPlan, 'outputTable'>,
+    loadId: string,
+  ): Promise<{ readonly job?: LoadJob; readonly next: string }> {
     for (let n = 0; ; n++) {
       const id = `${loadId}_${n}`
       const job = await loads.awaitEnd(id)
       if (job === undefined) return { next: id }
-      if (!job.status?.errorResult) return { job, next: id }
+      if (hasLoaded(job, outputTable)) return { job, next: id }
     }
   }
 
@@ -173,7 +183,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
   async function heldBatch(plan: ConfirmedPlan): Promise<HeldBatch | undefined> {
     const { loading, holds } = await readTableState(storage, folderOf(plan))
     if (loading === undefined) return holds
-    const { job } = await lastLoad(loading.loadId)
+    const { job } = await lastLoad(plan, loading.loadId)
     return job === undefined ? holds : replacing(loading, holds)
   }
 

@@ -9,7 +9,7 @@ import { Control } from '../support/control.ts'
 import { startCloud, type TestCloud } from '../support/local-cloud.ts'
 import { contents, putObject } from '../support/objects.ts'
 
-const LOAD_ID = 'average_speed_0123'
+const LOAD_ID = `average_speed_${'0123'.repeat(10)}`
 
 let cloud: TestCloud
 let google: GoogleClients

@@ -1,5 +1,5 @@
 import type { Storage } from '@google-cloud/storage'
-import { fileAt, listObjects, type ObjectDescription, splitUri } from './objects.ts'
+import { bytesOf, fileAt, listObjects, type ObjectDescription, splitUri } from './objects.ts'
 
 const TAIL_BYTES = 4_000
 const TAIL_LINES = 20
@@ -15,7 +15,7 @@ export async function driverTail(storage: Storage, resourceUri: string): Promise
     let last: ObjectDescription | undefined
     for await (const object of listObjects(storage, resourceUri)) if (object.size > 0) last = object
     if (last === undefined) return ''
-    const [content] = await fileAt(storage, `gs://${bucket}/${last.name}`).download({
+    const content = await bytesOf(fileAt(storage, `gs://${bucket}/${last.name}`), {
       start: Math.max(0, last.size - TAIL_BYTES),
       end: last.size - 1,
     })

@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile'
 import { nestedBatchFolder } from '../workflows/paths.ts'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Batch } from '../workflows/run-types.ts'
-import { type Entry, type ObjectDescription, splitUri, withObject, writeObject } from './objects.ts'
+import { bytesOf, type Entry, type ObjectDescription, splitUri, withObject, writeObject } from './objects.ts'
 import { unreadable } from './storage/notes.ts'
 
 /** A larger manifest is read in pieces, so that memory does not grow with the batch. This one holds some 1,700 files. */
@@ -41,7 +41,7 @@ export async function readManifest(
   const { manifestUri: uri } = plan
   return withObject(storage, uri, async (pinned, _, size) => {
     if (size > PIECE_BYTES) return manifestOf(plan, () => piecesOf(pinned, size))
-    const [whole] = await pinned.download()
+    const whole = await bytesOf(pinned)
     return manifestOf(plan, () => [whole])
   })
 }
@@ -118,8 +118,7 @@ function objectIn(uri: string, line: string): ObjectDescription {
 /** Each piece is a call of its own, since a stream that is read slowly, while files are moved, would be cut off. */
 async function* piecesOf(file: File, size: number): AsyncGenerator<Buffer> {
   for (let start = 0; start < size; start += PIECE_BYTES) {
-    const [piece] = await file.download({ start, end: Math.min(start + PIECE_BYTES, size) - 1 })
-    yield piece
+    yield await bytesOf(file, { start, end: Math.min(start + PIECE_BYTES, size) - 1 })
   }
 }
 

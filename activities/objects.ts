@@ -47,6 +47,19 @@ export async function withObject<T>(
   }
 }
 
+/**
+ * An object's bytes as they are stored. Those that call themselves compressed are not unpacked: they would be a thousand times
+ * larger than any limit on their size.
+ * @param range its first and last byte; default: all
+ */
+export async function bytesOf(
+  file: File,
+  range: { readonly start?: number; readonly end?: number } = {},
+): Promise<Buffer> {
+  const [bytes] = await file.download({ ...range, decompress: false })
+  return bytes
+}
+
 /** Whether there is such an object. */
 export async function exists(storage: Storage, uri: string): Promise<boolean> {
   return (await withObject(storage, uri, async () => true)) ?? false

@@ -4,7 +4,7 @@ import type { Storage } from '@google-cloud/storage'
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { failure } from '../failures.ts'
-import { withObject } from '../objects.ts'
+import { bytesOf, withObject } from '../objects.ts'
 
 /** Largest note, in bytes. Ours have a few hundred. */
 const MAX_BYTES = 64 * 1024
@@ -31,8 +31,7 @@ export async function readJson<T extends TSchema>(
 ): Promise<Note<Static<T>> | undefined> {
   return withObject(storage, uri, async (pinned, generation, size) => {
     if (size > MAX_BYTES) throw new NoteError(`has ${size} bytes, and at most ${MAX_BYTES} are read`)
-    const [content] = await pinned.download()
-    const value = parse(content.toString('utf8'))
+    const value = parse((await bytesOf(pinned)).toString('utf8'))
     const [fault] = Value.Errors(schema, value)
     if (fault !== undefined) {
       throw new NoteError(`does not have its form: ${fault.instancePath || 'the whole'} ${fault.message}`)

@@ -55,7 +55,7 @@ const BUCKET = /^[a-z0-9][a-z0-9_.-]{1,220}[a-z0-9]$/
 // often; control characters are not allowed in object names. Characters that cannot be seen, turn a line or pass for a plain
 // space forge what people read.
 const FORBIDDEN =
-  /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Default_Ignorable_Code_Point}*?[\]{}#\\]|[^\P{Zs} ]|%[0-9a-f]{2}/iu
+  /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Default_Ignorable_Code_Point}*?[\]{}#\\]|[^\P{Zs} ]|\u2800|%[0-9a-f]{2}/iu
 // Folders that runs make. A path through one would reach what another batch keeps there.
 const RUN_FOLDER = /^(?:(?:transformed|failed|rejected)-|(?:processed_date|reload|bucket)=)/
 // Object names end at 1,024 bytes: https://cloud.google.com/storage/docs/objects#naming; this leaves room for file names.
@@ -66,8 +66,8 @@ const MAX_PREFIX_BYTES = 700
  * @throws PathError
  */
 export function parseFolder(field: string, text: string, defaultBucket: string): Folder {
-  // What begins like a URI is one: `gs:/x` or `javascript:x` is a mistake, not a folder of that name.
-  if (!text.startsWith('gs://') && /^\s*(?:[a-z][a-z0-9+.-]*:|[/\\]{2})/i.test(text)) {
+  // What begins like a URI, after a slash too, is one: `gs:/x` or `javascript:x` is a mistake, not a folder of that name.
+  if (!text.startsWith('gs://') && /^\s*(?:[/\\]?\s*[a-z][a-z0-9+.-]*:|[/\\]{2})/i.test(text)) {
     throw new PathError(`${field} must be a Cloud Storage path (gs://bucket/folder/), not ${quote(text)}.`)
   }
   const uri = text.startsWith('gs://') ? text : `gs://${defaultBucket}/${text.replace(/^\//, '')}`

@@ -21,12 +21,11 @@ temporal operator namespace describe default >/dev/null 2>&1 ||
 
 eventually temporal operator search-attribute list
 existing=$said
-for attribute in RunStep:Keyword RawPath:Keyword ClusterName:Keyword StartedBy:Keyword RowsLoaded:Int TeardownPending:Bool LogicalDate:Datetime; do
+for attribute in RunStep:Keyword RawPath:Keyword ClusterName:Keyword Owner:Keyword Deployment:Keyword RowsLoaded:Int TeardownPending:Bool LogicalDate:Datetime; do
   name=${attribute%:*}
-  case "$existing" in
-  *"$name"*) ;;
-  *) temporal operator search-attribute create --name "$name" --type "${attribute#*:}" ;;
-  esac
+  # As a whole word: the server has attributes of its own that end as some of ours.
+  echo "$existing" | grep -qw "$name" ||
+    temporal operator search-attribute create --name "$name" --type "${attribute#*:}"
 done
 # The last one that was made; the server takes them on in this order.
 eventually temporal workflow list --limit 1 --query "$name IS NULL"

@@ -297,7 +297,7 @@ const PLANTS: Readonly<Record<string, Plant>> = {
     settings: { TEMPORAL_NAMESPACE: 'bare' },
     found: [
       'The namespace bare keeps closed runs for 1 days only, so the id of an older run could start it again. -> temporal operator namespace update --namespace bare --retention 720h',
-      `The namespace bare lacks the search attributes RunStep, RawPath, ClusterName, StartedBy, RowsLoaded, TeardownPending, LogicalDate. -> ${SETUP}`,
+      `The namespace bare lacks the search attributes RunStep, RawPath, ClusterName, Owner, Deployment, RowsLoaded, TeardownPending, LogicalDate. -> ${SETUP}`,
       `There is no schedule reap-orphan-clusters-default, so nothing sweeps for orphaned clusters. -> ${SETUP}`,
       'No worker asks the task queue average-speed for workflows and activities, so runs wait. -> node src/worker/main.ts (or docker compose up -d worker), with TEMPORAL_TASK_QUEUE=average-speed',
     ],

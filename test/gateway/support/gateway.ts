@@ -50,8 +50,8 @@ export function testConfig(issuer: Issuer, temporalAddress: string): GatewayConf
       deployment: 'test',
       paths: { rawBucket: 'raw-bucket', processedBucket: 'processed-bucket', allowedBuckets: ['raw-bucket'] },
       outputTable: 'test-project.dataset.table',
-      allowedTables: [],
-      callerFolders: [],
+      allowedTables: ['my-project.my_dataset.my-table'],
+      callerFolders: ['gs://raw-bucket/elsewhere/'],
     },
     authentication: {
       mode: 'id-token',

@@ -282,6 +282,7 @@ const PLANTS: Readonly<Record<string, Plant>> = {
     settings: { DEPLOYMENT: 'other' },
     found: [
       `There is no schedule reap-orphan-clusters-other, so nothing sweeps for orphaned clusters. -> ${SETUP}`,
+      'No worker asks the task queue average-speed-other for workflows and activities, so runs wait. -> node src/worker/main.ts (or docker compose up -d worker), with TEMPORAL_TASK_QUEUE=average-speed-other',
     ],
   },
   'a task queue that no worker polls': {

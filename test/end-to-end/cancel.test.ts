@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { TRIGGER_EMAIL } from '../../local/identity/identity.ts'
 import { workflowIdOf } from '../../workflows/contract.ts'
 import { GOOD_ROWS, putBatch, type TestBatch } from '../support/batches.ts'
 import { endingOf } from '../support/endings.ts'
@@ -15,7 +16,8 @@ const PROMPT_MS = 30_000
 let pipeline: Pipeline
 let runs = 0
 beforeAll(async () => {
-  pipeline = await startPipeline({ gateway: true })
+  // Runs are started by hand here, and are the operators' to cancel.
+  pipeline = await startPipeline({ gateway: true, set: { OPERATORS: TRIGGER_EMAIL } })
 }, 120_000)
 afterAll(() => pipeline?.close())
 afterEach(() => pipeline.calm())

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { TRIGGER_EMAIL } from '../../local/identity/identity.ts'
 import { freePort } from '../../local/support/free-port.ts'
 import { listOpenRuns } from '../../src/worker/open-runs.ts'
 import { REAPER_SCHEDULE_ID, runIdOf } from '../../workflows/contract.ts'
@@ -17,7 +18,8 @@ let pipeline: Pipeline
 let worker: WorkerProcess
 let workerPort: number
 beforeAll(async () => {
-  pipeline = await startPipeline({ gateway: true })
+  // Most runs are started by hand here, and are the operators' to read.
+  pipeline = await startPipeline({ gateway: true, set: { OPERATORS: TRIGGER_EMAIL } })
   workerPort = await freePort('127.0.0.1')
   worker = await pipeline.soleWorker({ WORKER_METRICS_PORT: String(workerPort) })
 }, 120_000)

@@ -72,11 +72,19 @@ export type Run = WorkflowHandle<(input: AverageSpeedInput) => Promise<AverageSp
  * Brings it up.
  * @param options.gateway with a gateway before it
  * @param options.worker variables of its worker, instead of those that make a test fast
+ * @param options.set variables of worker and gateway
  */
 export async function startPipeline(
-  options: { readonly gateway?: boolean; readonly worker?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly gateway?: boolean
+    readonly worker?: Readonly<Record<string, string>>
+    readonly set?: Readonly<Record<string, string>>
+  } = {},
 ): Promise<Pipeline> {
-  const cloud = await startCloud({ services: options.gateway ? [...SERVICES, 'gateway'] : SERVICES })
+  const cloud = await startCloud({
+    services: options.gateway ? [...SERVICES, 'gateway'] : SERVICES,
+    ...(options.set && { set: options.set }),
+  })
   const google = googleClientsOf(cloud)
   const connection = await Connection.connect({ address: cloud.get('TEMPORAL_ADDRESS') })
   const temporal = new Client({ connection })

@@ -1,16 +1,10 @@
 import type { RunDefaults, RunPlan } from '../workflows/plan.ts'
 import { createClaims } from './claims.ts'
-import { type ConfirmedPlan, confirmPlan } from './confirmed-plan.ts'
+import { confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients } from './context.ts'
 import { failure } from './failures.ts'
 import { currentExecution } from './owner.ts'
-import { type BatchFolders, batchFolders } from './storage/own-folder.ts'
-
-/** A batch that the current activity's workflow may work on, as this worker sees it. */
-export interface OwnBatch {
-  readonly plan: ConfirmedPlan
-  readonly folders: BatchFolders
-}
+import { batchFolders, type OwnBatch } from './storage/own-folder.ts'
 
 /** The right to work on a batch (P2). Who has it has proven whose batch it is: names alone can be forged (P16). */
 export interface BatchClaim {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { attemptOf, isAttemptKey } from '../workflows/attempt-names.ts'
 import type { AverageSpeedInput } from '../workflows/contract.ts'
 import { PathError } from '../workflows/paths.ts'
-import { InputError, planRun, type RunDefaults, type RunPlan } from '../workflows/plan.ts'
+import { InputError, type Nameable, planRun, type RunDefaults, type RunPlan } from '../workflows/plan.ts'
 import type { Attempt } from '../workflows/run-types.ts'
 import { failure } from './failures.ts'
 
@@ -13,11 +13,16 @@ export type ConfirmedPlan = RunPlan & { readonly [confirmed]: true }
 
 /**
  * Makes the plan of an input.
+ * @param named as for {@link planRun}
  * @throws InvalidInput
  */
-export function confirmedPlanOf(input: AverageSpeedInput, defaults: RunDefaults): ConfirmedPlan {
+export function confirmedPlanOf(
+  input: AverageSpeedInput,
+  defaults: RunDefaults,
+  named?: readonly Nameable[],
+): ConfirmedPlan {
   try {
-    return planRun(input, defaults) as ConfirmedPlan
+    return planRun(input, defaults, named) as ConfirmedPlan
   } catch (error) {
     if (error instanceof InputError || error instanceof PathError)
       throw failure('InvalidInput', error.message)
@@ -31,7 +36,8 @@ export function confirmedPlanOf(input: AverageSpeedInput, defaults: RunDefaults)
  * @throws InvalidInput when it does not
  */
 export function confirmPlan(given: RunPlan, defaults: RunDefaults): ConfirmedPlan {
-  const plan = confirmedPlanOf(given?.input, defaults)
+  const named = Array.isArray(given?.named) ? given.named : []
+  const plan = confirmedPlanOf(given?.input, defaults, named)
   const differing = Object.keys({ ...plan, ...given }).find(
     (key) => !isDeepStrictEqual(plan[key as keyof RunPlan], given[key as keyof RunPlan]),
   )

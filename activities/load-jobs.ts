@@ -21,6 +21,14 @@ interface JobLoadProperties {
 /** A load job as BigQuery reports it. */
 export type LoadJob = JobMetadata
 
+/** What a look at the load jobs whose ids begin alike has shown. */
+export interface LoadSearch {
+  /** The one that has succeeded. */
+  readonly job?: LoadJob
+  /** True while one is under way. */
+  readonly isUnderWay: boolean
+}
+
 /**
  * Common beginning of the ids of a batch's load jobs. It belongs to the batch, not to a run (P7): whoever loads the same
  * files into the same table meets the same job.
@@ -28,7 +36,9 @@ export type LoadJob = JobMetadata
 export function loadIdOf(plan: RunPlan, batch: Batch): string {
   // How the table is partitioned, clustered or labelled does not belong into it: the rows are the same, so a deployment that
   // changes its mind must meet the load that it has made.
-  const parts = [plan.rawPath, batch.digest, plan.outputTable, plan.writeDisposition, plan.reload ?? '']
+  // For the same reason the disposition does not either, nor anything else that a deployment may change: what the batch was
+  // loaded with is noted beside it.
+  const parts = [plan.rawPath, batch.digest, plan.outputTable, plan.reload ?? '']
   return `average_speed_${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40)}`
 }
 
@@ -64,10 +74,7 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
    * The load job of a batch that has succeeded, or whether one is under way; waits for nothing.
    * @param table that it must have loaded; nothing for any
    */
-  async function lookFor(
-    loadId: string,
-    table?: string,
-  ): Promise<{ readonly job?: LoadJob; readonly isUnderWay: boolean }> {
+  async function lookFor(loadId: string, table?: string): Promise<LoadSearch> {
     for (let n = 0; ; n++) {
       const job = await read(`${loadId}_${n}`)
       if (job === undefined) return { isUnderWay: false }
@@ -75,6 +82,20 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
       if (table === undefined ? !job.status.errorResult : hasLoaded(job, table))
         return { job, isUnderWay: false }
     }
+  }
+
+  /** Waits until a job has ended; nothing if there is no such job. */
+  async function awaitEnd(jobId: string): Promise<LoadJob | undefined> {
+    if ((await read(jobId)) === undefined) return undefined
+    return pollUntil({
+      polling: settings.polling,
+      urgency: 'load',
+      read: async () => {
+        const job = await read(jobId)
+        if (job === undefined) throw passingFailure('Unavailable', `The load job ${jobId} has vanished.`)
+        return job.status?.state === 'DONE' ? job : undefined
+      },
+    })
   }
 
   return {
@@ -85,18 +106,19 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
 
     lookFor,
 
-    /** Waits until a job has ended; nothing if there is no such job. */
-    async awaitEnd(jobId: string): Promise<LoadJob | undefined> {
-      if ((await read(jobId)) === undefined) return undefined
-      return pollUntil({
-        polling: settings.polling,
-        urgency: 'load',
-        read: async () => {
-          const job = await read(jobId)
-          if (job === undefined) throw passingFailure('Unavailable', `The load job ${jobId} has vanished.`)
-          return job.status?.state === 'DONE' ? job : undefined
-        },
-      })
+    awaitEnd,
+
+    /**
+     * The load job of a batch that has succeeded, or the id that the next one gets; waits for one that is under way.
+     * @param table that it must have loaded
+     */
+    async awaitLast(loadId: string, table: string): Promise<LoadSearch & { readonly next: string }> {
+      for (let n = 0; ; n++) {
+        const next = `${loadId}_${n}`
+        const job = await awaitEnd(next)
+        if (job === undefined) return { isUnderWay: false, next }
+        if (hasLoaded(job, table)) return { job, isUnderWay: false, next }
+      }
     },
 
     /** Asks for a load; does nothing when a job of that id exists. @throws TableNotAllowed */
@@ -149,7 +171,7 @@ export function rowsOf(job: LoadJob): number {
 }
 
 /** The rows that Spark had written when the load was asked for. */
-export function expectedRowsOf(job: LoadJob): number {
+export function rowsWrittenOf(job: LoadJob): number {
   return Number(job.configuration?.labels?.['rows_written'] ?? -1)
 }
 

@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile'
 import { nestedBatchFolder } from '../workflows/paths.ts'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Batch } from '../workflows/run-types.ts'
+import { failure } from './failures.ts'
 import { bytesOf, type Entry, type ObjectDescription, splitUri, withObject, writeObject } from './objects.ts'
 import { unreadable } from './storage/notes.ts'
 
@@ -44,6 +45,22 @@ export async function readManifest(
     const whole = await bytesOf(pinned)
     return manifestOf(plan, () => [whole])
   })
+}
+
+/**
+ * Opens a manifest that there must be.
+ * @throws RawFilesMissing
+ */
+export async function requireManifest(
+  storage: Storage,
+  plan: Pick<RunPlan, 'manifestUri' | 'rawPath'>,
+): Promise<Manifest> {
+  const manifest = await readManifest(storage, plan)
+  if (manifest !== undefined) return manifest
+  throw failure(
+    'RawFilesMissing',
+    `The manifest ${plan.manifestUri} has been deleted, so nothing was done. Restore it and retry the run.`,
+  )
 }
 
 /** Writes a manifest unless there is one; in either case returns the one that counts. Nothing if there are no objects. */

@@ -104,6 +104,15 @@ export async function* listNames(storage: Storage, folderUri: string): AsyncGene
   for await (const { name = '' } of listPages(storage, folderUri, 'name')) yield name.slice(prefix.length)
 }
 
+/** The names below a folder of all objects under it, the newest first. */
+export async function listNewestFirst(storage: Storage, folderUri: string): Promise<readonly string[]> {
+  const { name: prefix } = splitUri(folderUri)
+  const found: { readonly name: string; readonly created: number }[] = []
+  for await (const { name = '', timeCreated = '' } of listPages(storage, folderUri, 'name,timeCreated'))
+    found.push({ name: name.slice(prefix.length), created: Date.parse(timeCreated) })
+  return found.toSorted((a, b) => b.created - a.created).map(({ name }) => name)
+}
+
 async function* listPages(
   storage: Storage,
   folderUri: string,

@@ -1,12 +1,16 @@
 import type { Storage } from '@google-cloud/storage'
 import { Type } from 'typebox'
-import type { RunDefaults, RunPlan } from '../workflows/plan.ts'
-import type { Attempt, Batch, OutputSummary } from '../workflows/run-types.ts'
+import type { RunPlan } from '../workflows/plan.ts'
+import type { Attempt, Batch, Load, OutputSummary } from '../workflows/run-types.ts'
+import { createBatchClaim } from './batch-claim.ts'
+import { createBatchLoads } from './batch-loads.ts'
 import { confirmAttempt, confirmPlan } from './confirmed-plan.ts'
-import type { ActivityClients } from './context.ts'
+import type { ActivityClients, ActivitySettings } from './context.ts'
 import { checkAllThere } from './described-files.ts'
 import { attempting, failure, messageOf } from './failures.ts'
 import { type JobSummary, parseSummary } from './job-summary.ts'
+import { noRows, standingLoad } from './known-load.ts'
+import { noteEmpty } from './load-notes.ts'
 import { heartbeating } from './long-running.ts'
 import { readManifest } from './manifests.ts'
 import { exists } from './objects.ts'
@@ -14,7 +18,11 @@ import { NoteError, readJson } from './storage/notes.ts'
 import { batchFolders } from './storage/own-folder.ts'
 
 /** Activities on what the Spark job has written. */
-export function outputActivities({ storage }: Pick<ActivityClients, 'storage'>, defaults: RunDefaults) {
+export function outputActivities(clients: ActivityClients, settings: ActivitySettings) {
+  const { storage } = clients
+  const { defaults } = settings
+  const claim = createBatchClaim(clients, defaults)
+  const loads = createBatchLoads(clients, settings)
   return {
     /**
      * Checks the output before it may be loaded (P9): it is complete, its counts agree, its rejects are within the run's
@@ -42,6 +50,29 @@ export function outputActivities({ storage }: Pick<ActivityClients, 'storage'>, 
             rowsWritten: summary.written,
             rowsRejected: summary.rejected,
           }
+        }),
+      )
+    },
+
+    /**
+     * Notes that the batch holds no rows, so that there is nothing to load, for this run and all later ones.
+     * @throws OutputGone, CountsDiffer when the output has rows
+     */
+    async recordEmptyBatch(given: RunPlan, tried: Attempt): Promise<Load> {
+      return attempting(`note that ${given.rawPath} holds no rows`, () =>
+        heartbeating(async () => {
+          const batch = await claim.hold(given)
+          const { plan } = batch
+          const attempt = confirmAttempt(plan, tried)
+          const { written } = await readSummary(attempt)
+          if (written > 0)
+            throw failure(
+              'CountsDiffer',
+              `The output in ${attempt.outputPath} has ${written} rows, not none.`,
+            )
+          const found = await loads.settle(batch)
+          if (found.load === undefined) await noteEmpty(storage, found)
+          return standingLoad(plan, found.load ?? noRows(plan))
         }),
       )
     },

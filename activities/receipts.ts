@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { Type } from 'typebox'
 import { type RunReceipt, workflowIdOf } from '../workflows/contract.ts'
 import type { RunDefaults, RunPlan } from '../workflows/plan.ts'
-import { readArchivePlace } from './archive-place.ts'
+import { placesOf } from './batch-places.ts'
 import { confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients } from './context.ts'
 import { attempting, failure, passingFailure } from './failures.ts'
@@ -31,9 +31,9 @@ export function receiptActivities({ storage }: Pick<ActivityClients, 'storage'>,
       return attempting(`write the receipt of ${receipt.runId}`, async () => {
         const plan = confirmPlan(given, defaults)
         const owner = workflowId()
-        const folders = batchFolders(plan, defaults)
-        const place = await readArchivePlace(storage, { plan, folders }, plan.reload)
-        if (place === undefined || place.uri !== receipt.processedPath || owner !== receipt.workflowId)
+        const { archives } = await placesOf(storage, { plan, folders: batchFolders(plan, defaults) })
+        const isArchived = archives.some(({ uri }) => uri === receipt.processedPath)
+        if (!isArchived || owner !== receipt.workflowId)
           throw failure('InvalidInput', 'The receipt is not of this run and of where its batch is archived.')
         const uri = receiptUriOf(receipt)
         const earlier = await earlierReceipt(uri, owner)

@@ -1,24 +1,19 @@
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, FoundLoad, Load, OutputSummary } from '../workflows/run-types.ts'
 import { createBatchClaim } from './batch-claim.ts'
+import { createBatchLoads, type FoundLoads, loadForgotten } from './batch-loads.ts'
 import { createClaims } from './claims.ts'
 import { type ConfirmedPlan, confirmAttempt, confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, passingFailure } from './failures.ts'
-import {
-  createLoadJobs,
-  expectedRowsOf,
-  hasLoaded,
-  type LoadJob,
-  loadIdOf,
-  readsOutputOf,
-  rowsOf,
-} from './load-jobs.ts'
+import { type KnownLoad, loadedBy, standingLoad } from './known-load.ts'
+import { createLoadJobs, hasLoaded, type LoadJob, loadIdOf, readsOutputOf } from './load-jobs.ts'
+import { noteAsked, noteLoaded } from './load-notes.ts'
 import { heartbeating, pollUntil } from './long-running.ts'
 import { readManifest, summarise } from './manifests.ts'
 import { exists } from './objects.ts'
 import { currentExecution } from './owner.ts'
-import { notesFolder, type OwnFolder } from './storage/own-folder.ts'
+import { batchFolders, notesFolder, type OwnBatch, type OwnFolder } from './storage/own-folder.ts'
 import { type HeldBatch, readTableState, type TableBatch, writeTableState } from './table-ledger.ts'
 import { refuseForeignTable } from './tables.ts'
 
@@ -28,34 +23,38 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
   const claims = createClaims(clients)
   const batchClaim = createBatchClaim(clients, settings.defaults)
   const loads = createLoadJobs(bigquery, settings)
+  const batchLoads = createBatchLoads(clients, settings)
   const { defaults } = settings
   const confirmed = (given: RunPlan): ConfirmedPlan => confirmPlan(given, defaults)
+  const batchOf = (plan: ConfirmedPlan): OwnBatch => ({ plan, folders: batchFolders(plan, defaults) })
   const folderOf = ({ outputTable }: ConfirmedPlan): OwnFolder =>
     notesFolder(defaults.stateBucket, `tables/${outputTable}`)
   return {
     /**
-     * Looks for the load that has already put this batch into the table, by whichever run (P7). Waits for nothing.
-     * @throws LoadedRowsDiffer; TableNotAllowed when there is none, and none may be
+     * Looks for the load that has already put this batch into a table, by whichever run (P7). Waits for nothing. What it
+     * refuses, it refuses before a cluster is paid for.
+     * @throws LoadedOtherwise, LoadUnknown, LoadedRowsDiffer; TableNotAllowed when there is none, and none may be
      */
     async findLoad(given: RunPlan, batch: Batch): Promise<FoundLoad> {
       return attempting(`look for an earlier load of ${given.rawPath}`, async () => {
         const plan = confirmed(given)
-        const { job, isUnderWay } = await loads.lookFor(loadIdOf(plan, batch), plan.outputTable)
-        // Before a cluster is paid for.
-        if (job === undefined && !isUnderWay) await refuseForeignTable(bigquery, plan.outputTable, defaults)
-        return { isUnderWay, ...(job !== undefined && { load: committed(plan, job) }) }
+        const { load, isUnderWay, isPastLoad } = await batchLoads.find(batchOf(plan), batch)
+        if (!isPastLoad) await refuseForeignTable(bigquery, plan.outputTable, defaults)
+        if (load === undefined && isPastLoad && !isUnderWay) throw loadForgotten(plan)
+        return { isUnderWay, ...(load !== undefined && { load: standingLoad(plan, load) }) }
       })
     },
 
     /**
      * Waits for a load of this batch that another run has asked for.
      * @returns what it has loaded, or nothing if it has failed
-     * @throws LoadedRowsDiffer
+     * @throws LoadedOtherwise, LoadUnknown, LoadedRowsDiffer
      */
-    async awaitLoad(plan: RunPlan, batch: Batch): Promise<Load | undefined> {
-      return attempting(`wait for an earlier load of ${plan.rawPath}`, async () => {
-        const { job } = await lastLoad(plan, loadIdOf(plan, batch))
-        return job === undefined ? undefined : committed(plan, job)
+    async awaitLoad(given: RunPlan, batch: Batch): Promise<Load | undefined> {
+      return attempting(`wait for an earlier load of ${given.rawPath}`, async () => {
+        const plan = confirmed(given)
+        const { load } = await batchLoads.settle(batchOf(plan), batch)
+        return load === undefined ? undefined : standingLoad(plan, load)
       })
     },
 
@@ -92,19 +91,25 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     },
 
     /**
-     * Loads an attempt's output, exactly once for the batch (P7), and compares the rows (P9). Then gives the table up.
-     * @throws OutputGone, LoadFailed, SchemaMismatch, NotFound, PermissionDenied, NewerBatchLoaded, LoadedRowsDiffer
+     * Loads an attempt's output, exactly once for the batch (P7), and compares the rows (P9). Then gives the table up. What
+     * the batch is loaded with is noted beside it, before the load and after it.
+     * @throws OutputGone, LoadFailed, SchemaMismatch, NotFound, PermissionDenied, NewerBatchLoaded, LoadedRowsDiffer,
+     * LoadedOtherwise, LoadUnknown
      */
     async loadTable(given: RunPlan, tried: Attempt, output: OutputSummary): Promise<Load> {
       return attempting(`load ${given.outputTable}`, async () => {
-        const { plan } = await batchClaim.hold(given)
+        const batch = await batchClaim.hold(given)
+        const { plan } = batch
         const attempt = confirmAttempt(plan, tried)
-        const loadId = loadIdOf(plan, await heartbeating(() => describedBatch(plan)))
-        const { job: earlier } = await lastLoad(plan, loadId)
-        const job = earlier ?? (await load(plan, loadId, attempt, output.rowsWritten))
-        if (plan.writeDisposition !== 'WRITE_TRUNCATE') return committed(plan, job)
-        const replaced = await confirm(plan, loadId)
-        const loaded = committed(plan, job)
+        const described = await heartbeating(() => describedBatch(plan))
+        const loadId = loadIdOf(plan, described)
+        const found = await batchLoads.settle(batch, described)
+        const known = found.load ?? (await load(found, loadId, attempt, output.rowsWritten))
+        await noteLoaded(storage, found.batch, known)
+        if (plan.writeDisposition !== 'WRITE_TRUNCATE') return standingLoad(plan, known)
+        const hasReplaced = known.writeDisposition === 'WRITE_TRUNCATE'
+        const replaced = hasReplaced ? await confirm(plan, loadId) : undefined
+        const loaded = standingLoad(plan, known)
         await release(plan)
         return { ...loaded, ...(replaced !== undefined && { replacedBatch: replaced }) }
       })
@@ -125,7 +130,8 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     )
   }
 
-  async function load(plan: ConfirmedPlan, loadId: string, attempt: Attempt, rows: number): Promise<LoadJob> {
+  async function load(found: FoundLoads, loadId: string, attempt: Attempt, rows: number): Promise<KnownLoad> {
+    const { plan } = found.batch
     if (!(await exists(storage, `${attempt.outputPath}_SUCCESS`))) {
       throw failure('OutputGone', `The output in ${attempt.outputPath} has been deleted. Retry the run.`)
     }
@@ -134,13 +140,14 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
       await claim(plan)
       await announce(plan, loadId)
     }
+    await noteAsked(storage, found, loadId)
     for (;;) {
-      const { job: done, next } = await lastLoad(plan, loadId)
-      if (done !== undefined) return done
+      const { job: done, next } = await loads.awaitLast(loadId, plan.outputTable)
+      if (done !== undefined) return loadedBy(done)
       await loads.submit(next, plan, attempt, rows)
       const job = await loads.awaitEnd(next)
       if (job === undefined) throw passingFailure('Unavailable', `The load job ${next} has vanished.`)
-      if (hasLoaded(job, plan.outputTable)) return job
+      if (hasLoaded(job, plan.outputTable)) return loadedBy(job)
       // One that reads another attempt's output was asked for by a run that is no more, and says nothing about ours.
       if (job.status?.errorResult && readsOutputOf(job, attempt)) throw loadFailure(plan, job)
     }
@@ -166,25 +173,14 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     }
   }
 
-  /** The batch's load job that has succeeded, or the id that the next one gets; waits for one that is under way. */
-  async function lastLoad(
-    { outputTable }: Pick<RunPlan, 'outputTable'>,
-    loadId: string,
-  ): Promise<{ readonly job?: LoadJob; readonly next: string }> {
-    for (let n = 0; ; n++) {
-      const id = `${loadId}_${n}`
-      const job = await loads.awaitEnd(id)
-      if (job === undefined) return { next: id }
-      if (hasLoaded(job, outputTable)) return { job, next: id }
-    }
-  }
-
   /** The batch that the table holds now, even if the run that loaded it died before it could say so. */
   async function heldBatch(plan: ConfirmedPlan): Promise<HeldBatch | undefined> {
     const { loading, holds } = await readTableState(storage, folderOf(plan))
     if (loading === undefined) return holds
-    const { job } = await lastLoad(plan, loading.loadId)
-    return job === undefined ? holds : replacing(loading, holds)
+    const { job } = await loads.awaitLast(loading.loadId, plan.outputTable)
+    // It may have been loaded otherwise since it was announced, with the same id.
+    const hasReplaced = job !== undefined && loadedBy(job).writeDisposition === 'WRITE_TRUNCATE'
+    return hasReplaced ? replacing(loading, holds) : holds
   }
 
   /** Notes which batch is about to replace the table. */
@@ -209,19 +205,6 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
       return holds?.rawPath
     }
     return holds?.loadId === loadId ? holds.replaced : undefined
-  }
-
-  function committed(plan: RunPlan, job: LoadJob): Load {
-    const rows = rowsOf(job)
-    const expected = expectedRowsOf(job)
-    const jobId = job.jobReference?.jobId ?? ''
-    if (rows !== expected) {
-      throw failure(
-        'LoadedRowsDiffer',
-        `Spark wrote ${expected} rows and BigQuery loaded ${rows} into ${plan.outputTable} (load job ${jobId}). The raw files are where they were. Compare the two before anything else.`,
-      )
-    }
-    return { jobId, rows }
   }
 }
 

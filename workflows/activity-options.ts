@@ -115,13 +115,14 @@ export const { claimTable } = proxyActivities<Activities>({
 })
 
 /** Past the load there is no way back (P10), so these go on through an outage of days. */
-export const { loadTable, archiveRawFiles, moveRawFilesToFailed } = proxyActivities<Activities>({
-  startToCloseTimeout: '24 hours',
-  scheduleToCloseTimeout: '7 days',
-  heartbeatTimeout,
-  cancellationType,
-  retry,
-})
+export const { loadTable, recordEmptyBatch, archiveRawFiles, moveRawFilesToFailed } =
+  proxyActivities<Activities>({
+    startToCloseTimeout: '24 hours',
+    scheduleToCloseTimeout: '7 days',
+    heartbeatTimeout,
+    cancellationType,
+    retry,
+  })
 
 /** Deleting temporary files is tried for an hour (P11). */
 export const { deleteTemporaryFiles } = proxyActivities<Activities>({

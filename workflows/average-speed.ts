@@ -125,7 +125,7 @@ async function conclude(run: Run, done: Done): Promise<AverageSpeedResult> {
     })(),
   )
   if (!done.loadedBefore) {
-    countRows('loaded', done.load?.rows ?? 0)
+    countRows('loaded', done.load.rows)
     countRows('rejected', done.output?.rowsRejected ?? 0)
   }
   countRun({ state: 'completed' })
@@ -171,11 +171,12 @@ function describe({ plan, progress }: Run): Promise<Batch> {
 async function processBatch(run: Run, described: Batch): Promise<Done> {
   const { plan, progress } = run
   const loaded = await loadBatch(run, described)
-  if (loaded.load !== undefined) {
-    progress.note({ loadJobId: loaded.load.jobId })
-    progress.rowsLoaded(loaded.load.rows)
+  const { jobId, rows, outputTable } = loaded.load
+  if (jobId !== undefined) {
+    progress.note({ loadJobId: jobId })
+    progress.rowsLoaded(rows)
   }
-  progress.tell({ rowsLoaded: loaded.load?.rows ?? 0, loadedBefore: loaded.loadedBefore })
+  progress.tell({ rowsLoaded: rows, outputTable, loadedBefore: loaded.loadedBefore })
   // The load has committed, so the files must follow it (P10).
   const archive = await CancellationScope.nonCancellable(() =>
     progress.step(

@@ -94,7 +94,8 @@ export interface AverageSpeedInput {
   readonly maxRejectShare?: number
   /**
    * A label that asks for a deliberate reload of a batch that was loaded before, or whose files have changed.
-   * Lower-case letters, digits and hyphens, at most 40. The same label twice is the same reload.
+   * Lower-case letters, digits and hyphens, at most 40. The same label twice is the same reload. A run without a label finds
+   * the loads of all labels.
    */
   readonly reload?: string
 }
@@ -166,7 +167,9 @@ export interface ClusterReceipt {
 /** What a run reports when it has succeeded. Kept small: lists stay in Cloud Storage. */
 export interface AverageSpeedResult {
   readonly rawPath: string
+  /** The table that holds the batch, and how it was loaded: by the run that did so, whatever is the default now. */
   readonly outputTable: string
+  readonly writeDisposition: WriteDisposition
   readonly manifestUri: string
   readonly files: number
   readonly bytes: number
@@ -238,6 +241,8 @@ export const FAILURES = {
   InvalidInput: 'request',
   ForeignRun: 'request',
   BatchInProgress: 'request',
+  LoadedOtherwise: 'request',
+  LoadUnknown: 'request',
   ExecutionEnded: 'request',
   NewerBatchLoaded: 'request',
   RawFilesMissing: 'request',

@@ -161,6 +161,14 @@ export function processedPath(
   return `${paths.processedRoot}processed_date=${day}/${label}${paths.batchName}/`
 }
 
+/**
+ * The folder of a bad batch's files. Each description of a batch has its own, since a reload may have other files under the
+ * same names; all runs of one description have the same files.
+ */
+export function failedFolder({ failedPath }: Pick<BatchPaths, 'failedPath'>, reload?: string): string {
+  return reload === undefined ? failedPath : `${failedPath}reload=${reload}/`
+}
+
 /** Batches of other buckets than the usual one have a folder of their own, since they may bear the same names. */
 function processedRoot(bucket: string, parent: string, { rawBucket, processedBucket }: PathRules): string {
   return `gs://${processedBucket}/${bucket === rawBucket ? '' : `bucket=${bucket}/`}${parent}`

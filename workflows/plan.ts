@@ -4,7 +4,14 @@
  */
 
 import { type AverageSpeedInput, WRITE_DISPOSITIONS, type WriteDisposition } from './contract.ts'
-import { type BatchPaths, batchPaths, type CallerRules, NotAllowedError, type PathRules } from './paths.ts'
+import {
+  type BatchPaths,
+  batchPaths,
+  type CallerRules,
+  failedFolder,
+  NotAllowedError,
+  type PathRules,
+} from './paths.ts'
 
 /** What callers may choose. */
 export interface RequestRules {
@@ -27,10 +34,16 @@ export interface RunDefaults extends RequestRules {
   readonly maxRejectShare: number
 }
 
+/** What a batch is loaded with, so that a later run may ask for something else. */
+const NAMEABLE = ['outputTable', 'writeDisposition'] as const
+export type Nameable = (typeof NAMEABLE)[number]
+
 /** Everything a run needs to know before its first call, checked. */
 export interface RunPlan extends BatchPaths {
   /** What the plan was made from, each choice written out. Who is given a plan can make it anew. */
   readonly input: AverageSpeedInput
+  /** Choices in the input that the caller has made; the others are the deployment's defaults when the run began. */
+  readonly named: readonly Nameable[]
   readonly outputTable: string
   readonly writeDisposition: WriteDisposition
   readonly maxRejects: number
@@ -65,9 +78,14 @@ const TABLE =
 
 /**
  * Checks an input and fills in what it leaves open.
+ * @param named choices that the caller has made, for an input in which the defaults are written out
  * @throws InputError, PathError or NotAllowedError, which tell the caller what to change
  */
-export function planRun(input: AverageSpeedInput, defaults: RunDefaults): RunPlan {
+export function planRun(
+  input: AverageSpeedInput,
+  defaults: RunDefaults,
+  named?: readonly Nameable[],
+): RunPlan {
   const { paths, outputTable } = checkRequest(input, defaults)
   const { rawPath, transformedPath, failedPath, reload } = input
   const choices = {
@@ -82,6 +100,10 @@ export function planRun(input: AverageSpeedInput, defaults: RunDefaults): RunPla
   return {
     ...paths,
     ...choices,
+    failedPath: failedFolder(paths, reload),
+    named: NAMEABLE.filter((choice) =>
+      named === undefined ? input[choice] !== undefined : named.includes(choice),
+    ),
     input: {
       rawPath,
       ...(transformedPath !== undefined && { transformedPath }),

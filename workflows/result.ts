@@ -10,8 +10,7 @@ export interface Output extends OutputSummary {
 /** A batch whose rows are in the table. */
 export interface Loaded {
   readonly batch: Batch
-  /** Absent when there were no rows to load. */
-  readonly load: Load | undefined
+  readonly load: Load
   /** Absent when an earlier run had loaded the batch. */
   readonly output?: Output
   readonly loadedBefore: boolean
@@ -40,7 +39,8 @@ export function resultOf(
 ): Omit<AverageSpeedResult, 'receiptUri'> {
   return {
     rawPath: plan.rawPath,
-    outputTable: plan.outputTable,
+    outputTable: load.outputTable,
+    writeDisposition: load.writeDisposition,
     manifestUri: batch.manifestUri,
     files: batch.files,
     bytes: batch.bytes,
@@ -49,10 +49,10 @@ export function resultOf(
       rowsWritten: output.rowsWritten,
       rowsRejected: output.rowsRejected,
     }),
-    rowsLoaded: load?.rows ?? 0,
-    ...(load && { loadJobId: load.jobId }),
+    rowsLoaded: load.rows,
+    ...(load.jobId !== undefined && { loadJobId: load.jobId }),
     loadedBefore,
-    ...(load?.replacedBatch !== undefined && { replacedBatch: load.replacedBatch }),
+    ...(load.replacedBatch !== undefined && { replacedBatch: load.replacedBatch }),
     processedPath: archive.processedPath,
     filesArchived: archive.files,
     bytesArchived: archive.bytes,

@@ -1,5 +1,6 @@
 /** What activities hand to each other through the workflow. Small by design: lists stay in Cloud Storage (P8). */
 
+import type { WriteDisposition } from './contract.ts'
 import type { Cloud } from './links.ts'
 import type { RunPlan } from './plan.ts'
 
@@ -56,16 +57,19 @@ export interface OutputSummary {
 
 /** What a look for an earlier load of the batch has shown. */
 export interface FoundLoad {
-  /** Absent when no load of the batch has succeeded. */
+  /** Absent when no load of the batch has succeeded, and it is not known to be empty. */
   readonly load?: Load
   /** True while one is under way, which may succeed yet. */
   readonly isUnderWay: boolean
 }
 
-/** A load that BigQuery has committed. */
+/** What a batch was loaded with: a load that BigQuery has committed, or the finding that there are no rows. */
 export interface Load {
-  readonly jobId: string
+  /** Absent when the batch has no rows. */
+  readonly jobId?: string
   readonly rows: number
+  readonly outputTable: string
+  readonly writeDisposition: WriteDisposition
   /** The raw path of the batch that was replaced, if WRITE_TRUNCATE replaced one. */
   readonly replacedBatch?: string
 }

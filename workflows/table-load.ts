@@ -7,6 +7,7 @@ import {
   claimTableIfFree,
   findLoad,
   loadTable,
+  recordEmptyBatch,
   releaseTable,
 } from './activity-options.ts'
 import type { Cleanup, Undo } from './cleanup.ts'
@@ -21,7 +22,10 @@ interface LoadContext extends Pick<Prepared, 'plan'> {
   readonly progress: Progress
 }
 
-/** The load of the batch that some run has made, if any; waits for one that is under way. */
+/**
+ * The load of the batch that some run has made, if any; waits for one that is under way. A batch that is known to be empty
+ * counts as loaded.
+ */
 export async function earlierLoad({ plan }: LoadContext, batch: Batch): Promise<Load | undefined> {
   const found = await calling(`Look for an earlier load of ${plan.batchName}`, findLoad, plan, batch)
   if (!found.isUnderWay) return found.load
@@ -29,15 +33,22 @@ export async function earlierLoad({ plan }: LoadContext, batch: Batch): Promise<
 }
 
 /**
- * Loads what Spark has written, unless it has written no rows. With WRITE_TRUNCATE the table is claimed first.
+ * Loads what Spark has written. With WRITE_TRUNCATE the table is claimed first. That there are no rows to load is noted
+ * instead, so that no later run pays to find it out again.
  * @throws CancelledFailure when the run was asked to cancel before the load
  */
-export async function loadOutput(run: LoadContext, output: Output): Promise<Load | undefined> {
+export async function loadOutput(run: LoadContext, output: Output): Promise<Load> {
   const { plan, progress, cleanup } = run
   if (output.rowsWritten === 0) {
     refuseIfCancelled()
+    const { attempt } = output
+    const empty = await CancellationScope.nonCancellable(() =>
+      progress.within('loadTable', () =>
+        calling(`Note that ${plan.batchName} holds no rows`, recordEmptyBatch, plan, attempt),
+      ),
+    )
     progress.skip('loadTable', 'the batch holds no rows')
-    return undefined
+    return empty
   }
   const release = plan.writeDisposition === 'WRITE_TRUNCATE' ? await takeTable(run) : undefined
   refuseIfCancelled()

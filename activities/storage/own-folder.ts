@@ -4,7 +4,7 @@ import type { File, Storage } from '@google-cloud/storage'
 import { attemptFolder } from '../../workflows/attempt-names.ts'
 import { processedPath } from '../../workflows/paths.ts'
 import type { RunDefaults } from '../../workflows/plan.ts'
-import type { ConfirmedPlan } from '../confirmed-plan.ts'
+import { type ConfirmedPlan, confirmedPlanOf } from '../confirmed-plan.ts'
 import { failure } from '../failures.ts'
 import { splitUri } from '../objects.ts'
 
@@ -13,7 +13,7 @@ const ENDINGS = {
   raw: /\/raw-[^/]+\/$/,
   transformed: /\/transformed-[^/]+\/(?:.+\/raw-[^/]+\/)?$/,
   output: /\/transformed-[^/]+\/(?:.+\/raw-[^/]+\/)?[0-9a-f]{32}\/$/,
-  failed: /\/failed-[^/]+\/(?:.+\/raw-[^/]+\/)?$/,
+  failed: /\/failed-[^/]+\/(?:.+\/raw-[^/]+\/)?(?:reload=[a-z0-9-]+\/)?$/,
   archive: /\/processed_date=\d{4}-\d{2}-\d{2}\/(?:reload=[a-z0-9-]+\/)?raw-[^/]+\/$/,
   notes: /^gs:\/\/[^/]+\/(?:batches|tables|deployments)\/.+\/$/,
 } as const
@@ -48,22 +48,45 @@ export interface BatchFolders {
   readonly raw: OwnFolder
   /** Above the attempts' outputs. */
   readonly transformed: OwnFolder
+  /** Of this run's description, where this run puts it. */
   readonly failed: OwnFolder
   readonly notes: OwnFolder
+  /**
+   * The batch by another of its runs: its description, and where that put bad files.
+   * @throws InvalidInput when the deployment does not allow that place
+   */
+  as(other: { readonly reload?: string | undefined; readonly failedPath?: string }): OwnBatch
   /** What one attempt has written. @param key the attempt's */
   output(key: string): OwnFolder
   /** @param day of the first archive, `YYYY-MM-DD` in UTC */
   archive(day: string, reload?: string): OwnFolder
 }
 
+/** A batch that a worker has the right to change, as it sees it. */
+export interface OwnBatch {
+  readonly plan: ConfirmedPlan
+  readonly folders: BatchFolders
+}
+
 /** The folders of a batch whose plan this worker has made itself. */
-export function batchFolders(plan: ConfirmedPlan, { paths, stateBucket }: RunDefaults): BatchFolders {
+export function batchFolders(plan: ConfirmedPlan, defaults: RunDefaults): BatchFolders {
+  const { paths, stateBucket } = defaults
   const { allowedBuckets } = paths
   return {
     raw: new OwnFolder('raw', plan.rawPath, allowedBuckets),
     transformed: new OwnFolder('transformed', plan.transformedPath, allowedBuckets),
     failed: new OwnFolder('failed', plan.failedPath, allowedBuckets),
     notes: new OwnFolder('notes', plan.notesPath, [stateBucket]),
+    as({ reload, failedPath }) {
+      const { reload: _, failedPath: __, ...rest } = plan.input
+      const other = {
+        ...rest,
+        ...(reload !== undefined && { reload }),
+        ...(failedPath !== undefined && { failedPath }),
+      }
+      const othersPlan = confirmedPlanOf(other, defaults, plan.named)
+      return { plan: othersPlan, folders: batchFolders(othersPlan, defaults) }
+    },
     output: (key) => new OwnFolder('output', attemptFolder(plan.transformedPath, key), allowedBuckets),
     archive: (day, reload) =>
       new OwnFolder('archive', processedPath(plan, day, reload), [paths.processedBucket]),

@@ -128,6 +128,7 @@ function resultToJson(result: Partial<AverageSpeedResult>): NonNullable<RunJson[
   return withoutUndefined({
     raw_path: result.rawPath,
     output_table: result.outputTable,
+    write_disposition: result.writeDisposition,
     manifest_uri: result.manifestUri,
     files: result.files,
     bytes: result.bytes,

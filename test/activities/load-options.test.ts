@@ -46,7 +46,7 @@ describe('a table as the deployment wants it', () => {
       labels: { team: 'trips', 'cost-center': '4711' },
       numRows: '2',
     })
-    const [job] = await bench.google.bigquery.job(jobId).getMetadata()
+    const [job] = await bench.google.bigquery.job(jobId ?? '').getMetadata()
     expect(job.configuration).toMatchObject({
       labels: { team: 'trips', pipeline: 'average-speed', rows_written: '2' },
     })

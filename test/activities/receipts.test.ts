@@ -42,6 +42,7 @@ function receipt(workflowId: string, more: Partial<RunReceipt> = {}): RunReceipt
     endedAt: '2019-03-01T00:10:00.000Z',
     rawPath: plan.rawPath,
     outputTable: plan.outputTable,
+    writeDisposition: plan.writeDisposition,
     manifestUri: plan.manifestUri,
     files: 1,
     bytes: 2,

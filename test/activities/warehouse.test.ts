@@ -43,7 +43,10 @@ describe('loadTable', () => {
     async (writeDisposition) => {
       const batch = await next({ writeDisposition })
       const first = await bench.load(batch, 'first')
-      expect(await find(batch)).toEqual({ isUnderWay: false, load: { jobId: first.jobId, rows: 2 } })
+      expect(await find(batch)).toEqual({
+        isUnderWay: false,
+        load: { jobId: first.jobId, rows: 2, outputTable, writeDisposition },
+      })
       const again = await bench.ready({ rawPath: batch.plan.rawPath, outputTable, writeDisposition })
       expect(await bench.load(again, 'second')).toEqual(first)
       expect(await bench.loadJobs(outputTable)).toEqual([first.jobId])

@@ -180,6 +180,7 @@ test('a run that succeeded is described with its result', async () => {
   const result = {
     rawPath: 'gs://raw-bucket/exports/raw-6/',
     outputTable: 'p.d.t',
+    writeDisposition: 'WRITE_APPEND',
     manifestUri: 'gs://raw-bucket/exports/batch-6/manifest.ndjson',
     files: 1,
     bytes: 2,
@@ -208,6 +209,7 @@ test('a run that succeeded is described with its result', async () => {
     status: 'succeeded',
     result: {
       rows_loaded: 3,
+      write_disposition: 'WRITE_APPEND',
       loaded_before: false,
       bytes_archived: 2,
       clusters: [{ name: 'c', seconds: 12.5, waiting_seconds: 1.5, deleted: true }],

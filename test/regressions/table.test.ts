@@ -20,8 +20,8 @@ describe('fault 14: concurrent runs do not truncate each other without a word', 
 
   test('of two runs at the same time the table holds one batch, whole, and the newer one', async () => {
     const outputTable = bench.table()
-    const older = await bench.ready({ rawPath: 'table/raw-1', outputTable }, 2)
-    const newer = await bench.ready({ rawPath: 'table/raw-2', outputTable }, 3)
+    const older = await bench.ready({ rawPath: 'two/raw-1', outputTable }, 2)
+    const newer = await bench.ready({ rawPath: 'two/raw-2', outputTable }, 3)
     bench.bench.open.add('older').add('newer')
     const outcomes = await Promise.allSettled([bench.load(newer, 'newer'), bench.load(older, 'older')])
     bench.bench.open.clear()

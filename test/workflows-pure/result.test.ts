@@ -7,7 +7,12 @@ const plan = planRun({ rawPath: 'gs://raw-bucket/exports/raw-1/' }, RUN_DEFAULTS
 
 const done: Done = {
   batch: { manifestUri: plan.manifestUri, files: 2, bytes: 10, digest: 'd' },
-  load: { jobId: 'load_0', rows: 5 },
+  load: {
+    jobId: 'load_0',
+    rows: 5,
+    outputTable: plan.outputTable,
+    writeDisposition: plan.writeDisposition,
+  },
   loadedBefore: true,
   archive: { processedPath: 'gs://processed-bucket/p/', files: 2, bytes: 10, filesLeftInPlace: 0 },
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Activities } from '../../activities/index.ts'
-import { fails, type Harness, startHarness, wellBehaved } from './harness.ts'
+import { fails, type Harness, LOADED, startHarness, wellBehaved } from './harness.ts'
 
 let harness: Harness
 beforeAll(async () => {
@@ -32,8 +32,7 @@ describe('a cluster that is lost', () => {
   test('P13: output that is gone before the load costs one more attempt, and is loaded then', async () => {
     let tries = 0
     const run = await harness.run({
-      loadTable: () =>
-        ++tries === 1 ? fails('OutputGone')() : Promise.resolve({ jobId: 'load_0', rows: 9 }),
+      loadTable: () => (++tries === 1 ? fails('OutputGone')() : Promise.resolve(LOADED)),
     })
     expect(run.status).toBe('COMPLETED')
     expect(run.progress.attempt).toBe(2)
@@ -68,7 +67,7 @@ describe('a cluster that is lost', () => {
     const run = await harness.run({
       findLoad: async () => ({
         isUnderWay: false,
-        ...(++looks > 1 && { load: { jobId: 'load_0', rows: 9 } }),
+        ...(++looks > 1 && { load: LOADED }),
       }),
       runSparkJob: fails('ClusterGone'),
     })

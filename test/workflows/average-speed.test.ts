@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity'
 import type { Activities } from '../../activities/index.ts'
 import type { RunReceipt, StepName } from '../../workflows/contract.ts'
 import type { ClusterTimes } from '../../workflows/run-types.ts'
-import { fails, type Harness, type Outcome, RAW_PATH, startHarness } from './harness.ts'
+import { fails, type Harness, LOADED, type Outcome, RAW_PATH, startHarness } from './harness.ts'
 
 let harness: Harness
 beforeAll(async () => {
@@ -70,7 +70,7 @@ describe('a run that succeeds', () => {
       deleteClusterIfPresent: () => deletion,
       loadTable: async () => {
         deleted()
-        return { jobId: 'load_0', rows: 9 }
+        return LOADED
       },
     })
     expect(run.status).toBe('COMPLETED')
@@ -99,7 +99,7 @@ describe('a run that succeeds', () => {
 
   test('P7: a batch that is loaded already needs no cluster, and is only archived', async () => {
     const run = await harness.run({
-      findLoad: async () => ({ load: { jobId: 'load_0', rows: 9 }, isUnderWay: false }),
+      findLoad: async () => ({ load: LOADED, isUnderWay: false }),
     })
     expect(run.result).toMatchObject({ rowsLoaded: 9, loadedBefore: true, filesArchived: 3, clusters: [] })
     expect(run.result).not.toHaveProperty('rowsRead')
@@ -110,7 +110,7 @@ describe('a run that succeeds', () => {
   test('P7: waits for a load of its batch that another run has asked for, and then only archives', async () => {
     const run = await harness.run({
       findLoad: async () => ({ isUnderWay: true }),
-      awaitLoad: async () => ({ jobId: 'load_0', rows: 9 }),
+      awaitLoad: async () => LOADED,
     })
     expect(run.result).toMatchObject({ rowsLoaded: 9, loadedBefore: true, filesArchived: 3 })
     expect(run.names).not.toContain('createCluster')
@@ -287,7 +287,7 @@ describe('a cancel', () => {
         await harness.env.client.workflow
           .getHandle(Context.current().info.workflowExecution?.workflowId ?? '')
           .cancel()
-        return { jobId: 'load_0', rows: 9 }
+        return LOADED
       },
     })
     expect(run.status).toBe('COMPLETED')

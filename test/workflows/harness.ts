@@ -24,6 +24,7 @@ import {
   type RunProgress,
   WORKFLOW_TYPE,
 } from '../../workflows/contract.ts'
+import type { Load } from '../../workflows/run-types.ts'
 import { RUN_DEFAULTS } from '../support/run-defaults.ts'
 import { timeSkippingServer } from './servers.ts'
 
@@ -53,6 +54,14 @@ const SETTINGS: ActivitySettings = {
   polling: { minimum: 1, maximum: 1 },
 }
 
+/** A load as the stubs have it. */
+export const LOADED: Load = {
+  jobId: 'load_0',
+  rows: 9,
+  outputTable: RUN_DEFAULTS.outputTable,
+  writeDisposition: 'WRITE_TRUNCATE',
+}
+
 /** The activities as they go when all is well. */
 export const wellBehaved: Activities = {
   ...preparationActivities(SETTINGS),
@@ -73,7 +82,12 @@ export const wellBehaved: Activities = {
   claimTableIfFree: async () => true,
   claimTable: async () => undefined,
   releaseTable: async () => undefined,
-  loadTable: async () => ({ jobId: 'load_0', rows: 9, replacedBatch: 'gs://raw-bucket/exports/raw-before/' }),
+  loadTable: async () => ({ ...LOADED, replacedBatch: 'gs://raw-bucket/exports/raw-before/' }),
+  recordEmptyBatch: async () => ({
+    rows: 0,
+    outputTable: RUN_DEFAULTS.outputTable,
+    writeDisposition: 'WRITE_TRUNCATE',
+  }),
   archiveRawFiles: async () => ({
     processedPath: 'gs://processed-bucket/exports/',
     files: 3,

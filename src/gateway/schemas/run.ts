@@ -58,7 +58,8 @@ export const ClusterSchema = Type.Object({
 export const ResultSchema = Type.Partial(
   Type.Object({
     raw_path: Type.String(),
-    output_table: Type.String(),
+    output_table: text('The table that holds the batch.'),
+    write_disposition: text('How the batch was loaded, by whichever run did so.'),
     manifest_uri: Type.String(),
     files: count('Raw files.'),
     bytes: count('Their size together.'),

@@ -33,6 +33,8 @@ export interface WarehouseBench {
   table(): string
   /** Spark's output for a batch, `rows` rows of it. */
   ready(input: AverageSpeedInput, rows?: number): Promise<ReadyBatch>
+  /** The same for a batch whose raw files are there already. */
+  readyAs(plan: RunPlan, rows?: number): Promise<ReadyBatch>
   /** Loads as the run of that id does, after it has claimed the table. */
   load(batch: ReadyBatch, workflowId?: string): Promise<Load>
   rowsIn(table: string): Promise<number>
@@ -61,6 +63,15 @@ export async function startWarehouseBench(load?: LoadOptions): Promise<Warehouse
   const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
   const [project, dataset] = cloud.get('BQ_OUTPUT_TABLE').split('.')
   let tables = 0
+  const readyAs = async (plan: RunPlan, rows = 2): Promise<ReadyBatch> => {
+    const attempt = attemptFor(plan)
+    const summary = JSON.stringify({ rows_read: rows, rows_written: rows })
+    await putObject(google.storage, `${attempt.outputPath}part-00000`, ROW.repeat(rows))
+    await putObject(google.storage, `${attempt.outputPath}_summary.json`, summary)
+    await putObject(google.storage, `${attempt.outputPath}_SUCCESS`, '')
+    const batch = await bench.call('describeRawFiles', [plan])
+    return { plan, batch, attempt, output: { rowsRead: rows, rowsWritten: rows, rowsRejected: 0 } }
+  }
   return {
     cloud,
     google,
@@ -71,13 +82,10 @@ export async function startWarehouseBench(load?: LoadOptions): Promise<Warehouse
     table: () => `${project}.${dataset}.table_${++tables}`,
     async ready(input, rows = 2) {
       const plan = bench.plan(input)
-      const attempt = attemptFor(plan)
-      await putObject(google.storage, `${attempt.outputPath}part-00000`, ROW.repeat(rows))
-      await putObject(google.storage, `${attempt.outputPath}_SUCCESS`, '')
       await putObject(google.storage, `${plan.rawPath}a.json`, 'raw')
-      const batch = await bench.call('describeRawFiles', [plan])
-      return { plan, batch, attempt, output: { rowsRead: rows, rowsWritten: rows, rowsRejected: 0 } }
+      return readyAs(plan, rows)
     },
+    readyAs,
     async load({ plan, attempt, output }, workflowId = `run of ${plan.rawPath}`) {
       if (plan.writeDisposition === 'WRITE_TRUNCATE') await bench.call('claimTable', [plan], { workflowId })
       return bench.callWithRetries('loadTable', [plan, attempt, output], { workflowId })

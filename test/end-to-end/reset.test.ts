@@ -176,6 +176,48 @@ describe("P13: 'start like this one'", () => {
     })
   })
 
+  test('row 1: after a reload, another reload and the plain run again end in success', async () => {
+    const { batch } = await finished(() => putBatch(pipeline))
+    let committed = 1
+    for (const reload of ['one', 'two', undefined, 'one']) {
+      const isNew = reload !== undefined && committed < 3
+      if (isNew) committed++
+      const again = await pipeline.start({ ...batch.input, ...(reload !== undefined && { reload }) })
+      expect(await endingOf(pipeline, again, batch)).toMatchObject({
+        status: 'COMPLETED',
+        result: { loadedBefore: !isNew, rowsLoaded: GOOD_ROWS, filesArchived: 2 },
+        loads: { committed, rows: GOOD_ROWS },
+        rawFilesIn: ['processed'],
+        rawFiles: 2,
+        leaks: [],
+        clusters: isNew ? 1 : 0,
+      })
+    }
+  })
+
+  test('row 2: after an empty batch pays for no cluster, nor does a reset of its run', async () => {
+    const { batch, run } = await finished(() => putBatch(pipeline, { 'trips-0.json': '\n' }))
+    const [first] = await resetPoints(run)
+    const empty = { status: 'COMPLETED', result: { rowsLoaded: 0, loadedBefore: true, filesArchived: 1 } }
+    const again = await pipeline.start(batch.input)
+    expect(await endingOf(pipeline, again, batch)).toMatchObject({ ...empty, clusters: 0, leaks: [] })
+    const reset = await resetRun(pipeline, run, first?.eventId ?? 0)
+    expect(await endingOf(pipeline, reset, batch)).toMatchObject({ ...empty, clusters: 1, leaks: [] })
+  })
+
+  test('row 11: with another table after a success is refused, and pays for no cluster', async () => {
+    const { batch } = await finished(() => putBatch(pipeline))
+    const { outputTable } = batch.input
+    const other = await pipeline.start({ ...batch.input, outputTable: `${outputTable}_2` })
+    expect(await endingOf(pipeline, other, batch)).toMatchObject({
+      failure: 'LoadedOtherwise',
+      loads: { committed: 1, rows: GOOD_ROWS },
+      rawFilesIn: ['processed'],
+      leaks: [],
+      clusters: 0,
+    })
+  })
+
   test('after a failure of the infrastructure ends in success', async () => {
     await pipeline.dataproc.post('/job-faults', { kind: 'error', times: 1 })
     const { batch, run } = await finished(() => putBatch(pipeline))

@@ -41,6 +41,24 @@ describe('the plan of a run', () => {
     })
   })
 
+  test('row 8, row 11: knows what the caller has named, also when it is made again from what it wrote down', () => {
+    const named = (input: object) => plan({ rawPath, ...input }).named
+    expect(named({})).toEqual([])
+    expect(named({ writeDisposition: 'WRITE_TRUNCATE' })).toEqual(['writeDisposition'])
+    const both = { outputTable: 'p-12345.d.t', writeDisposition: 'WRITE_APPEND' }
+    expect(named(both)).toEqual(['outputTable', 'writeDisposition'])
+    for (const input of [{}, both]) {
+      const first = plan({ rawPath, ...input })
+      const others = { ...DEFAULTS, outputTable: 'p-12345.d.t', writeDisposition: 'WRITE_APPEND' } as const
+      expect(planRun(first.input, others, first.named)).toEqual(first)
+    }
+  })
+
+  test('row 3: keeps the bad files of a reload in a folder of their own', () => {
+    expect(plan({ rawPath }).failedPath).toBe('gs://raw-bucket/exports/failed-1/')
+    expect(plan({ rawPath, reload: 'a' }).failedPath).toBe('gs://raw-bucket/exports/failed-1/reload=a/')
+  })
+
   test('loads as the deployment says, unless the input says otherwise', () => {
     const appending = { ...DEFAULTS, writeDisposition: 'WRITE_APPEND' } as const
     expect(planRun({ rawPath }, appending).writeDisposition).toBe('WRITE_APPEND')

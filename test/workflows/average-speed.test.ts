@@ -97,6 +97,42 @@ describe('a run that succeeds', () => {
     expect(run.progress.steps.find(({ name }) => name === 'loadTable')?.state).toBe('skipped')
   })
 
+  test('row 2: notes that a batch is empty before it archives it', async () => {
+    const run = await harness.run({
+      verifyOutput: async () => ({ rowsRead: 0, rowsWritten: 0, rowsRejected: 0 }),
+    })
+    const order = ['verifyOutput', 'recordEmptyBatch', 'archiveRawFiles']
+    expect(run.names.filter((name) => order.includes(name))).toEqual(order)
+  })
+
+  test('row 2: a batch that is known to be empty needs no cluster, and is only archived', async () => {
+    const { jobId: _, ...none } = { ...LOADED, rows: 0 }
+    const run = await harness.run({ findLoad: async () => ({ load: none, isUnderWay: false }) })
+    expect(run.result).toMatchObject({ rowsLoaded: 0, loadedBefore: true, filesArchived: 3, clusters: [] })
+    expect(run.result).not.toHaveProperty('loadJobId')
+    expect(run.names).not.toContain('createCluster')
+  })
+
+  test('row 8, row 11: reports the table and the disposition that the batch was loaded with', async () => {
+    const load = { ...LOADED, outputTable: 'p.d.earlier', writeDisposition: 'WRITE_APPEND' as const }
+    const run = await harness.run({ findLoad: async () => ({ load, isUnderWay: false }) })
+    expect(run.result).toMatchObject({ outputTable: 'p.d.earlier', writeDisposition: 'WRITE_APPEND' })
+    expect(run.details).toContain('p.d.earlier')
+  })
+
+  test.each(['findLoad', 'awaitLoad'] as const)(
+    'row 11: a batch that was loaded otherwise, as %s tells, costs no cluster',
+    async (activity) => {
+      const run = await harness.run({
+        findLoad: async () => ({ isUnderWay: true }),
+        [activity]: fails('LoadedOtherwise'),
+      })
+      expect(run.failure).toMatchObject({ type: 'LoadedOtherwise', details: { rawFilesAt: RAW_PATH } })
+      expect(run.names).not.toContain('createCluster')
+      expect(run.names).not.toContain('archiveRawFiles')
+    },
+  )
+
   test('P7: a batch that is loaded already needs no cluster, and is only archived', async () => {
     const run = await harness.run({
       findLoad: async () => ({ load: LOADED, isUnderWay: false }),

@@ -49,7 +49,7 @@ describe('the plan of a run', () => {
     expect(named(both)).toEqual(['outputTable', 'writeDisposition'])
     for (const input of [{}, both]) {
       const first = plan({ rawPath, ...input })
-      const others = { ...DEFAULTS, outputTable: 'p-12345.d.t', writeDisposition: 'WRITE_APPEND' } as const
+      const others = { ...DEFAULTS, writeDisposition: 'WRITE_APPEND', maxRejects: 1 } as const
       expect(planRun(first.input, others, first.named)).toEqual(first)
     }
   })

@@ -13,6 +13,8 @@ from pyspark.sql import SparkSession
 import spark_avg_speed as job
 
 COLUMNS = [*job.FIELDS, "average_speed"]
+# The columns that every file must have in some record; a null is enough.
+REQUIRED = dict.fromkeys(job.REQUIRED)
 # One value of a CSV line: quoted text, or anything else; a line break within quotes does not end the line.
 VALUE = re.compile(r'(?:"((?:[^"]|"")*)"|([^,"\n]*))(,|\n)')
 
@@ -63,7 +65,23 @@ class Batch:
         summary = job.run(spark, job.arguments(self.arguments(names)))
         assert json.loads((self.transformed / "_summary.json").read_text()) == summary
         assert (self.transformed / "_SUCCESS").exists()
+        self.check_accounts(summary)
         return Output(summary, self.csv(), self.rejects())
+
+    def accounts(self) -> dict[str, tuple[int, int, int]]:
+        """Lines read, written and rejected of each file, by its name below the raw path."""
+        entries = [json.loads(line) for line in (self.transformed / "_accounts.ndjson").read_text().split("\n") if line]
+        assert [entry["name"] for entry in entries] == sorted((entry["name"] for entry in entries), key=str.encode)
+        prefix = f"{self.raw.relative_to('/')}/"
+        return {entry.pop("name").removeprefix(prefix): tuple(entry.values()) for entry in entries}
+
+    def check_accounts(self, summary: dict) -> None:
+        """The accounts agree with the summary, each within itself too."""
+        accounts = self.accounts().values()
+        assert len(accounts) == summary["files_read"] == summary["files_accounted"]
+        totals = [sum(counts) for counts in zip(*accounts, strict=True)] or [0, 0, 0]
+        assert totals == [summary[f"rows_{what}"] for what in ("read", "written", "rejected")]
+        assert all(read == written + rejected for read, written, rejected in accounts)
 
     def csv(self) -> list[dict[str, str | None]]:
         """The rows, null as None."""
@@ -92,13 +110,31 @@ class Batch:
 os.environ["PYSPARK_SUBMIT_ARGS"] = '--driver-java-options "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" pyspark-shell'
 
 
+HOSTILE = {
+    **{name: "false" for name, value in job.SETTINGS.items() if value == "true"},
+    **{name: "true" for name, value in job.SETTINGS.items() if value == "false"},
+    "spark.sql.session.timeZone": "Asia/Kolkata",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.sources.useV1SourceList": "",
+    "spark.hadoop.mapreduce.input.linerecordreader.line.maxlength": "40",
+    "spark.hadoop.mapreduce.output.fileoutputformat.compress": "true",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.parser.escapedStringLiterals": "true",
+    "spark.sql.json.enablePartialResults": "false",
+    "spark.sql.legacy.json.allowEmptyString.enabled": "true",
+    "spark.sql.legacy.timeParserPolicy": "LEGACY",
+    "spark.sql.legacy.castComplexTypesToString.enabled": "true",
+    "spark.sql.legacy.histogramNumericPropagateInputType": "false",
+}
+
+
 @pytest.fixture(scope="session")
 def spark():
     builder = SparkSession.builder.master("local[2,4]").config("spark.ui.enabled", "false")
     # What the job must not depend on is set the other way round; what it sets itself wins.
-    for name, value in {"spark.sql.caseSensitive": "true", **job.SETTINGS}.items():
+    for name, value in HOSTILE.items():
         builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    session = job.session(builder)
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
@@ -116,6 +152,14 @@ def run_lines(spark, tmp_path_factory):
     def run(lines: str | bytes | list) -> Output:
         shared = Batch(tmp_path_factory.mktemp("lines"))
         shared.add("lines.json", lines)
-        return shared.run(spark, shared.names())
+        # A line more, which the tests do not see, has what a file must have.
+        last = json.dumps({**REQUIRED, "payment_type": "the last line"}).encode()
+        path = shared.raw / "lines.json"
+        path.write_bytes(path.read_bytes() + b"\n" + last)
+        output = shared.run(spark, shared.names())
+        rows = [row for row in output.rows if row["payment_type"] != "the last line"]
+        assert len(rows) == len(output.rows) - 1
+        fewer = {name: output.summary[name] - 1 for name in ("rows_read", "rows_written")}
+        return Output({**output.summary, **fewer}, rows, output.rejects)
 
     return run

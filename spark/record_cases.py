@@ -170,6 +170,11 @@ NO_RECORD = {
     b"5": job.NOT_ONE_OBJECT,
     b'"text"': job.NOT_ONE_OBJECT,
     b"}": job.NOT_ONE_OBJECT,
+    b"{}": job.NO_COLUMN,
+    b"  { }\t": job.NO_COLUMN,
+    b'{"hello": 1}': job.NO_COLUMN,
+    b'{"Rate_Code": "1", "VendorID": 2}': job.NO_COLUMN,
+    b'{"rows": [{"rate_code": "1"}]}': job.NO_COLUMN,
     b"\xf0": job.NOT_UTF8,
     b"\x80": job.NOT_UTF8,
     b'{"rate_code": "\xff"}': job.NOT_UTF8,
@@ -183,12 +188,12 @@ NO_RECORD = {
 
 # Lines that are records all the same, with what their rate_code is.
 STILL_RECORDS = {
-    b"{}": None,
-    b"  { }\t": None,
     b'{"unknown": {"rate_code": "no"}, "rate_code": "1"}': "1",
     b'{"unknown": [{"a": "}"}, null, 1e999], "rate_code": "1"}': "1",
     b'{"unknown": "}{", "rate_code": "1"} ': "1",
-    b'{"Rate_Code": "no", "RATE_CODE": "no"}': None,
+    b'{"Rate_Code": "no", "RATE_CODE": "no", "extra": null}': None,
+    b'{"rate_code": null}': None,
+    b'{"vendor\\u005fid": null} ': None,
     b'{"rate_code": "first", "rate_code": "last"}': "last",
     b'{"rate_code": "first", "rate_code": null}': None,
     b'{"rate\\u005fcode": "1"}': "1",

@@ -7,18 +7,23 @@ Spark SQL's own expressions, so no row ever passes through Python.
     spark_avg_speed.py --gcs_path_raw gs://b/p/raw-x/ --gcs_path_transformed gs://b/p/transformed-x/1/ \
         --gcs_path_rejected gs://b/p/rejected-x/1/ --manifest gs://s/manifests/b/p/raw-x/manifest.ndjson
 
-The way of a line: read_lines -> parse -> convert -> judge -> write_csv, and write_rejects if there are any.
+The way of a line: read_lines -> parse -> convert -> judge -> write_csv, and write_rejects if there are any. Each file's lines
+are accounted for on the way; see "Accounts of files".
 """
 
 import argparse
 import json
 import re
 import sys
+import zlib
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import reduce
-from operator import or_
+from itertools import islice
+from operator import add, or_
 from typing import NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -49,9 +54,12 @@ FIELDS = {
 }
 TEXTS = [name for name, kind in FIELDS.items() if kind == "text"]
 NUMBERS = [name for name, kind in FIELDS.items() if kind == "number"]
+# What average_speed is made of. A file none of whose records has one of them has its columns from somewhere else.
+REQUIRED = ["trip_distance", "pickup_datetime", "dropoff_datetime"]
 
 NOT_UTF8 = "the line is not valid UTF-8"
 NOT_ONE_OBJECT = "the line is not one JSON object"
+NO_COLUMN = "the line has none of the record's columns"
 HALF_A_PAIR = "a text has half of a UTF-16 pair"
 SPEED_TOO_LARGE = "average_speed is beyond a 64-bit float"
 EXPECTED = {
@@ -61,18 +69,28 @@ EXPECTED = {
     "whole number": "is not a whole number of 64 bits",
 }
 FIELD_REASONS = {name: f"{name} {EXPECTED[kind]}" for name, kind in FIELDS.items() if kind in EXPECTED}
-REASONS = [NOT_UTF8, NOT_ONE_OBJECT, HALF_A_PAIR, *FIELD_REASONS.values(), SPEED_TOO_LARGE]
+REASONS = [NOT_UTF8, NOT_ONE_OBJECT, NO_COLUMN, HALF_A_PAIR, *FIELD_REASONS.values(), SPEED_TOO_LARGE]
 
-# What is read must not depend on how a cluster is configured, least of all on whether it may skip what it cannot read.
+# What is read and written must not depend on how a cluster or a job is configured, least of all on whether it may skip what it
+# cannot read. Settings of how fast it is read are left alone.
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.ansi.enabled": "false",
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
+    "spark.sql.caseSensitive": "true",
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.optimizer.enableJsonExpressionOptimization": "true",
+    "spark.sql.sources.useV1SourceList": "avro,csv,json,kafka,orc,parquet,text",
+    # Hadoop leaves out longer lines without a word.
+    "spark.hadoop.mapreduce.input.linerecordreader.line.maxlength": str(2**31 - 1),
+    # The worker looks for _SUCCESS.
+    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "true",
     # More than 32 files are looked up in a job of its own, by default with a task for each; 1,000 files took 13 s so, and 1 s in
     # 64 tasks.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",
 }
+# Families of settings that change what an expression means, all of which are Spark's own defaults here.
+DEFAULTED = ("spark.sql.legacy.", "spark.sql.ansi.", "spark.sql.parser.", "spark.sql.json.")
 
 # RFC 8259 and no more: Spark accepts single quotes and NaN unless told otherwise.
 MALFORMED = "_malformed"
@@ -99,9 +117,50 @@ UNREADABLE = {
 }
 
 
+# What a file begins with that holds something else than lines of text, what that is, and how it can be read.
+GZIP = b"\x1f\x8b"
+BINARIES = {
+    GZIP: ("gzip", "Give it a name that ends in .gz."),
+    b"PK\x03\x04": ("a zip archive", ""),
+    b"PK\x05\x06": ("a zip archive", ""),
+    b"\x28\xb5\x2f\xfd": ("zstd", ""),
+    b"BZh": ("bzip2", ""),
+    b"\x04\x22\x4d\x18": ("lz4", ""),
+    b"\x02\x21\x4c\x18": ("lz4", ""),
+    b"\xff\x06\x00\x00sNaPpY": ("snappy", ""),
+    b"\x89LZO": ("lzo", ""),
+    b"\xfd7zXZ": ("xz", ""),
+    b"7z\xbc\xaf": ("a 7z archive", ""),
+    b"Rar!": ("a rar archive", ""),
+    b"PAR1": ("Parquet", ""),
+    b"Obj\x01": ("Avro", ""),
+    b"ORC": ("ORC", ""),
+    b"SEQ": ("a Hadoop sequence file", ""),
+    b"\xff\xfe": ("UTF-16 or UTF-32", "Export it as UTF-8."),
+    b"\xfe\xff": ("UTF-16", "Export it as UTF-8."),
+}
+AS_LINES = "Export one JSON object a line, as UTF-8, plain or with gzip under a name that ends in .gz."
+# Between two objects on one line: nothing, a comma, or what some writers take for the end of a line, among them a backslash with
+# an n.
+JOINED = re.compile(r"\}\s*(,|(\\r)?\\n|\x1e)?\s*\{")
+# As much of a file as is looked at to tell what it is. A trip takes some hundred bytes.
+HEAD_BYTES = 1 << 14
+# Files whose beginnings are looked at. With more faulty lines than that nearly every batch is refused for their number.
+MAX_HEADS = 10_000
+
+# Endings of packed files. Of these, Hadoop notices that a file was cut for .gz and .deflate only; ordinary .lz4 and .snappy end
+# the JVM for want of memory; the others are not unpacked at all, so that their lines are no text.
+PACKED = re.compile(
+    r"\.(gz|gzip|bgz|tgz|z|deflate|zlib|bz2?|bzip2?|tbz2?|snappy|sz|lz4|lzo|lzo_deflate|lzma|zstd?|xz|txz|br|passthrough"
+    r"|zip|7z|rar|tar|parquet|avro|orc|seq)$",
+    re.IGNORECASE,
+)
+UNPACKED = (".gz", ".deflate")
+
+
 class RawFileError(Exception):
-    """The batch itself is at fault, not the machinery. `kind` tells the workflow which way: RawFileMissing or
-    RawFileUnreadable."""
+    """The batch itself is at fault, not the machinery. `kind` tells the workflow which way: RawFileMissing, RawFileUnreadable,
+    or RawColumnsMissing when the whole batch is another job's."""
 
     def __init__(self, kind: str, message: str):
         super().__init__(message)
@@ -124,7 +183,16 @@ def manifest_paths(manifest: str, bucket: str) -> list[str]:
             refuse(bucket + name, "Hadoop cannot read a name with an empty, '.' or '..' part. Rename the file.")
         if last.startswith(".") or (last.startswith("_") and "=" not in last) or last.endswith("._COPYING_"):
             refuse(bucket + name, "Spark takes a name like this for a hidden file. Rename the file.")
+        if ":" in name and re.search(r"[\\{}\[\]*?]", name):
+            refuse(bucket + name, "Hadoop cannot read a name with a colon and one of * ? [ ] { } \\ in it. Rename the file.")
     return [bucket + name for name in files]
+
+
+def check_endings(paths: list[str]) -> None:
+    """Raises RawFileError for a file whose name says that it is packed in a way that is not read whole, or not at all."""
+    for path in paths:
+        if PACKED.search(path) and not path.endswith(UNPACKED):
+            refuse(path, f"files that end in .{path.rsplit('.', 1)[-1]} are not read. {AS_LINES}")
 
 
 def refuse(path: str, why: str) -> NoReturn:
@@ -132,17 +200,18 @@ def refuse(path: str, why: str) -> NoReturn:
     raise RawFileError("RawFileUnreadable", f"{path}: {why}")
 
 
-def read_lines(spark: SparkSession, paths: list[str]) -> DataFrame:
-    """The lines of the files, as column `line`. Paths are taken literally: no globs, and no columns made of folders' names.
-    Lines end in LF, CRLF or CR; gzip is known by `.gz`. A byte order mark and leading white space are dropped, and so are
-    blank lines."""
+def text_of(spark: SparkSession, paths: list[str]) -> DataFrame:
+    """The files' lines as they are, as column `value`. Paths are taken literally: no globs, and no columns made of folders'
+    names. Lines end in LF, CRLF or CR; gzip is known by `.gz`."""
     # Turning globs off instead would list all files once for each that has a glob's characters.
     literal = [re.sub(r"[\\{}\[\]*?]", r"\\\g<0>", path) for path in paths]
-    lines = spark.read.option("recursiveFileLookup", "true").text(literal)
-    if len(lines.inputFiles()) != len(paths):
-        raise FileNotFoundError("Spark found other files than those of the batch.")
+    return spark.read.option("recursiveFileLookup", "true").text(literal)
+
+
+def read_lines(text: DataFrame) -> DataFrame:
+    """The lines of some text, as column `line`. A byte order mark and leading white space are dropped, and so are blank lines."""
     line = F.expr(r"trim(LEADING '\uFEFF \t\r' FROM value)")
-    return lines.select(line.alias("line")).where("line != ''")
+    return text.select(line.alias("line")).where("line != ''")
 
 
 # --- From a line to a record ------------------------------------------------------------------------------------------
@@ -180,7 +249,15 @@ def kinds() -> Column:
 
 def line_fault() -> Column:
     """The reason to reject the line whatever its fields say, or null."""
-    return F.when(~is_utf8(), NOT_UTF8).when(~is_one_object(), NOT_ONE_OBJECT).when(has_half_pair(), HALF_A_PAIR)
+    no_object = F.when(~is_utf8(), NOT_UTF8).when(~is_one_object(), NOT_ONE_OBJECT)
+    return no_object.when(~has_column(FIELDS), NO_COLUMN).when(has_half_pair(), HALF_A_PAIR)
+
+
+def has_column(names) -> Column:
+    """Whether an object has one of these keys. A value tells it of nearly all; the keys are read only where there is none,
+    which an OR would not ensure."""
+    by_key = F.arrays_overlap(F.json_object_keys("line"), F.array(*map(F.lit, names)))
+    return F.when(reduce(or_, map(is_given, names)), True).otherwise(by_key)
 
 
 def is_utf8() -> Column:
@@ -302,30 +379,32 @@ def csv_line() -> Column:
 
 
 def write_csv(judged: DataFrame, path: str) -> dict:
-    """Writes the readable records, and counts on the way, so that the input is read once. Also returns the files with rejects.
+    """Writes the readable records, and counts on the way, so that the input is read once.
 
     The counts are exact under retries and speculation: nothing is shuffled, so they are taken in result tasks, and Spark takes
     the counts of each of these once, from the attempt that succeeds."""
     counts = Observation("records")
-    counted = judged.select("csv", F.when(F.col("reason").isNotNull(), file_of_line()).alias("file")).observe(
-        counts,
-        F.count(F.lit(1)).alias("read"),
-        F.count("csv").alias("written"),
-        F.to_json(F.collect_set("file")).alias("files"),
+    counted = judged.select("csv", "line_key").observe(
+        counts, F.count(F.lit(1)).alias("read"), F.count("csv").alias("written"), counts_by_value("line_key").alias("lines")
     )
     counted.where("csv IS NOT NULL").select("csv").write.option("compression", "none").text(path)
-    return {**counts.get, "files": json.loads(counts.get["files"])}
+    return {**counts.get, "lines": counts_of(counts.get["lines"])}
 
 
 def write_rejects(judged: DataFrame, path: str) -> dict:
     """Writes the unreadable lines with the file and the reason; returns the number of each reason, which are few."""
     counts = Observation("rejects")
     record = F.decode(F.col("line").cast("binary"), "UTF-8").alias("record")
-    counted = judged.select(file_of_line().alias("file"), "reason", record).observe(
-        counts, *(F.count_if(F.col("reason") == reason).alias(reason) for reason in REASONS)
+    rejected_key = F.when(F.col("reason").isNotNull(), F.col("line_key")).alias("rejected_key")
+    counted = judged.select(file_of_line().alias("file"), "reason", record, rejected_key).observe(
+        counts,
+        counts_by_value("rejected_key").alias("lines"),
+        *(F.count_if(F.col("reason") == reason).alias(reason) for reason in REASONS),
     )
-    counted.where("reason IS NOT NULL").write.option("compression", "none").json(path)
-    return {reason: count for reason, count in counts.get.items() if count > 0}
+    rejects = counted.where("reason IS NOT NULL").select("file", "reason", "record")
+    rejects.write.option("compression", "none").json(path)
+    by_reason = {reason: counts.get[reason] for reason in REASONS if counts.get[reason] > 0}
+    return {"by_reason": by_reason, "lines": counts_of(counts.get["lines"])}
 
 
 def file_of_line() -> Column:
@@ -333,29 +412,199 @@ def file_of_line() -> Column:
     return F.url_decode(F.replace(F.input_file_name(), F.lit("+"), F.lit("%2B")))
 
 
-def add_average_speed(spark: SparkSession, files: list[str], transformed: str, rejected: str) -> dict:
-    """Does the whole job on the files and returns its summary. Only files with rejects are read twice."""
+# --- Accounts of files ------------------------------------------------------------------------------------------------
+#
+# Each line has a key: a number that stands for its file, and in the low bits what kind of line it is. One aggregate counts the
+# lines of each key while the CSV is written.
 
-    def judged(paths: list[str]) -> DataFrame:
-        return judge(add_speed(convert(parse(read_lines(spark, paths)))))
 
-    rows = write_csv(judged(files), transformed)
-    rejects = write_rejects(judged(rows["files"]), rejected) if rows["files"] else {}
-    if rows["read"] != rows["written"] + sum(rejects.values()):
+@dataclass(slots=True)
+class Account:
+    """What became of the lines of one file."""
+
+    path: str
+    read: int = 0
+    written: int = 0
+    rejected: int = 0
+    # Lines that are one JSON object, readable or not, and how many of these have each of the required columns.
+    objects: int = 0
+    required: tuple[int, ...] = (0,) * len(REQUIRED)
+
+
+WRITTEN, OBJECT = 1, 2
+KIND_BITS = 2 + len(REQUIRED)
+# A key must be exact as a double.
+FILE_BITS = 53 - KIND_BITS
+
+
+def file_key(path: Column, seed: int) -> Column:
+    """The number of a file, by a hash of its path in URL form."""
+    return F.shiftrightunsigned(F.xxhash64(path, F.lit(seed)), 64 - FILE_BITS)
+
+
+def line_key(seed: int) -> Column:
+    """The key of a judged line, as a column of its own: within the aggregate it would be worked out by an interpreter."""
+    is_object = F.coalesce(~F.col("fault").isin(NOT_UTF8, NOT_ONE_OBJECT), F.lit(True))
+    bits = [F.col("csv").isNotNull(), is_object, *(is_object & has_column([name]) for name in REQUIRED)]
+    kind = reduce(add, (F.when(bit, 1 << place).otherwise(0) for place, bit in enumerate(bits)))
+    return (file_key(F.input_file_name(), seed) * (1 << KIND_BITS) + kind).cast("double")
+
+
+def counts_by_value(column: str) -> Column:
+    """How often each value is there, as JSON. A histogram with more bins than values counts them exactly, and is the only
+    aggregate of Spark's own that counts by value within an observation."""
+    return F.to_json(F.histogram_numeric(column, F.lit(2**31 - 1)))
+
+
+def counts_of(histogram: str | None) -> list[tuple[int, int]]:
+    """Key and number of lines; those of one key may stand apart. Of no lines there is no histogram."""
+    return [(int(bin["x"]), int(bin["y"])) for bin in json.loads(histogram or "[]")]
+
+
+def open_accounts(text: DataFrame, number_of_files: int) -> tuple[int, dict[int, Account]]:
+    """An empty account of each file by the file's number, with the seed that tells all of them apart."""
+    # Java's own array goes back as it is; a list of Python's would fetch and send each name by itself.
+    names = text._jdf.inputFiles()
+    if len(names) != number_of_files:
+        raise FileNotFoundError("Spark found other files than those of the batch.")
+    spark = text.sparkSession
+    paths = Column(spark.sparkContext._jvm.org.apache.spark.sql.functions.lit(names))
+    for seed in range(100):
+        # A local relation, which Spark works out without a job.
+        numbered = spark.sql("VALUES (0)").select(F.transform(paths, lambda path: F.struct(file_key(path, seed), path)))
+        accounts = {number: Account(unquote(path)) for number, path in numbered.first()[0]}
+        if len(accounts) == number_of_files:
+            return seed, accounts
+    raise RuntimeError("The names of the files cannot be told apart by a hash.")
+
+
+def enter(accounts: dict[int, Account], lines: list[tuple[int, int]]) -> None:
+    """Enters the lines of the first reading."""
+    for key, count in lines:
+        account, kind = accounts[key >> KIND_BITS], key % (1 << KIND_BITS)
+        account.read += count
+        account.written += count if kind & WRITTEN else 0
+        account.objects += count if kind & OBJECT else 0
+        seen = ((kind >> place) & 1 for place in range(2, KIND_BITS))
+        account.required = tuple(before + count * bit for before, bit in zip(account.required, seen, strict=True))
+
+
+def check_columns(accounts: list[Account]) -> None:
+    """Each required column must be in some record of each file that has records; a null is enough.
+
+    Raises RawFileError: for the file, or when the column is nowhere in the batch, for the batch, which is then another job's."""
+    filled = [account for account in accounts if account.objects > 0]
+    for place, column in enumerate(REQUIRED):
+        without = [account for account in filled if account.required[place] == 0]
+        if without and len(without) == len(filled):
+            raise RawFileError(
+                "RawColumnsMissing",
+                f"{without[0].path}: no record of it, nor of any other file of the batch, has {column}. Do the files belong to "
+                "another job, or have the columns other names now? Export them with the columns of this job, or send the batch "
+                "to its own.",
+            )
+        if without:
+            refuse(
+                without[0].path,
+                f"no record of it has {column}{others(without)}. Export it with the columns of the batch's other files.",
+            )
+
+
+def others(accounts: list[Account]) -> str:
+    """Says how many more files there are of a kind of which the first is named."""
+    return f", and so it is with {len(accounts) - 1} more files" if len(accounts) > 1 else ""
+
+
+def check_heads(files: "Files", accounts: list[Account]) -> None:
+    """Raises RawFileError for a file with lines that are no JSON object, if it begins as a file of another format does."""
+    odd = [account.path for account in accounts if account.objects < account.read]
+    with ThreadPoolExecutor(16) as pool:
+        faults = pool.map(lambda path: (path, fault_of_head(files.head(path, HEAD_BYTES))), islice(odd, MAX_HEADS))
+        for path, fault in faults:
+            if fault is not None:
+                refuse(path, fault)
+
+
+def fault_of_head(head: bytes) -> str | None:
+    """What is wrong with a file that begins so, if its format is."""
+    told = next(((name, advice) for magic, (name, advice) in BINARIES.items() if head.startswith(magic)), None)
+    if told is None and head[257:262] == b"ustar":
+        told = ("a tar archive", "")
+    # The block format of Hadoop's codecs has no mark of its own, but begins with a length.
+    if told is None and b"\0" in head[:8]:
+        told = ("binary", "")
+    if told is not None:
+        return f"the file is {told[0]}, not lines of text. {told[1] or AS_LINES}"
+    text = head.decode(errors="replace").lstrip("\ufeff \t\r\n")
+    if text.startswith("["):
+        return f"the file is a JSON array. {AS_LINES}"
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    if first.rstrip() == "{":
+        return f"its JSON goes over several lines. {AS_LINES}"
+    if JOINED.search(first) and not is_json(first):
+        return f"its records are not parted by line breaks. {AS_LINES}"
+    return None
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def write_accounts(files: "Files", path: str, accounts: list[Account]) -> None:
+    """Writes a line for each file by its name in the bucket, in the order of the names' bytes, which is the manifest's."""
+    named = [(account.path.split("/", 3)[3], account) for account in accounts]
+    named.sort(key=lambda pair: pair[0].encode())
+    files.write(
+        path,
+        (
+            {"name": name, "rows_read": one.read, "rows_written": one.written, "rows_rejected": one.rejected}
+            for name, one in named
+        ),
+    )
+
+
+def add_average_speed(spark: SparkSession, files: "Files", paths: list[str], transformed: str, rejected: str) -> dict:
+    """Does the whole job on the files, writes their accounts, and returns its summary. Only files with rejects are read twice.
+
+    Raises RawFileError for a file whose lines are no records for a reason that can be told."""
+    text = text_of(spark, paths)
+    seed, accounts = open_accounts(text, len(paths))
+
+    def judged(text: DataFrame) -> DataFrame:
+        return judge(add_speed(convert(parse(read_lines(text))))).withColumn("line_key", line_key(seed))
+
+    rows = write_csv(judged(text), transformed)
+    enter(accounts, rows["lines"])
+    all_files = list(accounts.values())
+    check_heads(files, all_files)
+    check_columns(all_files)
+    faulty = [account.path for account in all_files if account.written < account.read]
+    rejects = write_rejects(judged(text_of(spark, faulty)), rejected) if faulty else {"by_reason": {}, "lines": []}
+    for key, count in rejects["lines"]:
+        accounts[key >> KIND_BITS].rejected += count
+    if any(one.read != one.written + one.rejected for one in all_files):
         raise RuntimeError("A raw file changed while the job was reading it. Run the batch again.")
+    write_accounts(files, f"{transformed}_accounts.ndjson", all_files)
     return {
         "rows_read": rows["read"],
         "rows_written": rows["written"],
-        "rows_rejected": sum(rejects.values()),
-        "files_read": len(files),
-        "rejects_by_reason": rejects,
+        "rows_rejected": sum(rejects["by_reason"].values()),
+        "files_read": len(paths),
+        "files_accounted": len(all_files),
+        "rejects_by_reason": rejects["by_reason"],
     }
 
 
-def write_nothing(spark: SparkSession, path: str) -> dict:
+def write_nothing(spark: SparkSession, files: "Files", path: str) -> dict:
     """The output of a batch without files: no rows, but `_SUCCESS`."""
-    spark.sql("SELECT '' AS value WHERE false").write.text(path)
-    return {"rows_read": 0, "rows_written": 0, "rows_rejected": 0, "files_read": 0, "rejects_by_reason": {}}
+    spark.sql("SELECT '' AS value WHERE false").write.option("compression", "none").text(path)
+    write_accounts(files, f"{path}_accounts.ndjson", [])
+    counts = ("rows_read", "rows_written", "rows_rejected", "files_read", "files_accounted")
+    return {**dict.fromkeys(counts, 0), "rejects_by_reason": {}}
 
 
 # --- Files outside the data -------------------------------------------------------------------------------------------
@@ -392,11 +641,27 @@ class Files:
         finally:
             stream.close()
 
-    def write(self, path: str, content: dict) -> None:
-        """Writes JSON. In Cloud Storage the object appears when the stream is closed, whole or not at all."""
+    def head(self, path: str, size: int) -> bytes:
+        """The first bytes of a file, unpacked if its name says that it is packed."""
+        file_system, location = self.open(path)
+        stream = file_system.open(location)
+        try:
+            head = stream.readNBytes(size)
+        finally:
+            stream.close()
+        if not path.endswith(UNPACKED):
+            return head
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(head, size)
+
+    def write(self, path: str, entries: Iterable[dict]) -> None:
+        """Writes JSON, one line for each entry. In Cloud Storage the object appears when the stream is closed, whole or not at
+        all."""
         file_system, location = self.open(path)
         stream = file_system.create(location, False)
-        stream.write(json.dumps(content).encode())
+        lines = (json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
+        # Each call carries many lines, since it goes from Python to Java.
+        while some := "".join(islice(lines, 1000)):
+            stream.write(some.encode())
         stream.close()
 
 
@@ -422,7 +687,7 @@ def raw_file_at_fault(spark: SparkSession, files: Files, paths: list[str], error
 
     def fault(path: str) -> RawFileError | None:
         try:
-            read_lines(spark, [path]).write.format("noop").mode("overwrite").save()
+            text_of(spark, [path]).write.format("noop").mode("overwrite").save()
         except (PySparkException, Py4JJavaError) as own_error:
             why = why_unreadable(str(own_error))
             return why and RawFileError("RawFileUnreadable", f"{path}: {why}")
@@ -463,19 +728,20 @@ def run(spark: SparkSession, options: argparse.Namespace) -> dict:
     try:
         summary = summarise(spark, files, options)
     except RawFileError as error:
-        files.write(f"{transformed}_failure.json", {"kind": error.kind, "message": str(error)})
+        files.write(f"{transformed}_failure.json", [{"kind": error.kind, "message": str(error)}])
         raise
-    files.write(f"{transformed}_summary.json", summary)
+    files.write(f"{transformed}_summary.json", [summary])
     return summary
 
 
 def summarise(spark: SparkSession, files: Files, options: argparse.Namespace) -> dict:
     """Finds the raw files and does the job on them; turns Spark's error into one that names the raw file at fault."""
     paths = raw_files(files, options.gcs_path_raw, options.manifest)
+    check_endings(paths)
     if not paths:
-        return write_nothing(spark, options.gcs_path_transformed)
+        return write_nothing(spark, files, options.gcs_path_transformed)
     try:
-        return add_average_speed(spark, paths, options.gcs_path_transformed, options.gcs_path_rejected)
+        return add_average_speed(spark, files, paths, options.gcs_path_transformed, options.gcs_path_rejected)
     except (FileNotFoundError, PySparkException, Py4JJavaError) as error:
         at_fault = raw_file_at_fault(spark, files, paths, error)
         if at_fault is None:
@@ -483,12 +749,20 @@ def summarise(spark: SparkSession, files: Files, options: argparse.Namespace) ->
         raise at_fault from error
 
 
-def main(argv: list[str]) -> None:
-    options = arguments(argv)
-    builder = SparkSession.builder.appName("average-speed")
+def session(builder: SparkSession.Builder) -> SparkSession:
+    """A session in which nothing that a cluster or a job is configured with changes what the script means."""
     for name, value in SETTINGS.items():
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
+    for name, _ in spark.sparkContext.getConf().getAll():
+        if name.startswith(DEFAULTED) and spark.conf.isModifiable(name):
+            spark.conf.unset(name)
+    return spark
+
+
+def main(argv: list[str]) -> None:
+    options = arguments(argv)
+    spark = session(SparkSession.builder.appName("average-speed"))
     try:
         print(json.dumps(run(spark, options)))
     except RawFileError as error:

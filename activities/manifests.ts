@@ -1,19 +1,14 @@
 import { createHash } from 'node:crypto'
-import type { File, Storage } from '@google-cloud/storage'
+import type { Storage } from '@google-cloud/storage'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { nestedBatchFolder } from '../workflows/paths.ts'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Batch } from '../workflows/run-types.ts'
 import { failure } from './failures.ts'
-import { bytesOf, type Entry, type ObjectDescription, splitUri, withObject, writeObject } from './objects.ts'
+import { type Entry, type ObjectDescription, splitUri, writeObject } from './objects.ts'
+import { linesOf, openLines, parseLine } from './storage/ndjson.ts'
 import { unreadable } from './storage/notes.ts'
-
-/** A larger manifest is read in pieces, so that memory does not grow with the batch. This one holds some 1,700 files. */
-const PIECE_BYTES = 1 << 18
-
-// Cloud Storage's names have 1,024 bytes, of which JSON may make six each.
-const MAX_LINE_BYTES = 8 * 1024
 
 const Line = Compile(
   Type.Object({
@@ -40,11 +35,8 @@ export async function readManifest(
   plan: Pick<RunPlan, 'manifestUri' | 'rawPath'>,
 ): Promise<Manifest | undefined> {
   const { manifestUri: uri } = plan
-  return withObject(storage, uri, async (pinned, _, size) => {
-    if (size > PIECE_BYTES) return manifestOf(plan, () => piecesOf(pinned, size))
-    const whole = await bytesOf(pinned)
-    return manifestOf(plan, () => [whole])
-  })
+  const lines = await openLines(storage, uri, refusalOf(uri))
+  return lines && manifestOf(plan, lines)
 }
 
 /**
@@ -74,7 +66,7 @@ export async function writeManifestOnce(
   for await (const object of objects) lines.push(Buffer.from(`${JSON.stringify(object)}\n`))
   if (lines.length === 0) return undefined
   const text = Buffer.concat(lines)
-  if (await writeObject(storage, uri, text, 0)) return manifestOf(plan, () => [text])
+  if (await writeObject(storage, uri, text, 0)) return manifestOf(plan, () => linesOf([text], refusalOf(uri)))
   const first = await readManifest(storage, plan)
   if (first === undefined) throw new Error(`The manifest ${uri} was written and has vanished.`)
   return first
@@ -94,18 +86,18 @@ export async function summarise(manifest: Manifest, { rawPath }: Pick<RunPlan, '
   return { manifestUri: manifest.uri, files, bytes, digest: digest.digest('hex') }
 }
 
-type Pieces = Iterable<Buffer> | AsyncIterable<Buffer>
+const refusalOf = (uri: string) => (what: string) => unreadable(uri, what)
 
 function manifestOf(
   { manifestUri: uri, rawPath }: Pick<RunPlan, 'manifestUri' | 'rawPath'>,
-  pieces: () => Pieces,
+  lines: () => AsyncIterable<string>,
 ): Manifest {
   const { name: prefix } = splitUri(rawPath)
   return {
     uri,
     async *entries() {
       let last = Buffer.alloc(0)
-      for await (const line of linesOf(uri, pieces())) {
+      for await (const line of lines()) {
         const object = objectIn(uri, line)
         const name = object.name.slice(prefix.length)
         const bytes = Buffer.from(name)
@@ -122,35 +114,7 @@ function manifestOf(
 }
 
 function objectIn(uri: string, line: string): ObjectDescription {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch {
-    throw unreadable(uri, 'holds a line that is no JSON')
-  }
+  const value = parseLine(line, refusalOf(uri))
   if (Line.Check(value)) return value
   throw unreadable(uri, 'holds a line that describes no file')
-}
-
-/** Each piece is a call of its own, since a stream that is read slowly, while files are moved, would be cut off. */
-async function* piecesOf(file: File, size: number): AsyncGenerator<Buffer> {
-  for (let start = 0; start < size; start += PIECE_BYTES) {
-    yield await bytesOf(file, { start, end: Math.min(start + PIECE_BYTES, size) - 1 })
-  }
-}
-
-/** The lines in some pieces, which may end within a line. */
-async function* linesOf(uri: string, pieces: Pieces): AsyncGenerator<string> {
-  let rest = Buffer.alloc(0)
-  for await (const piece of pieces) {
-    const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece])
-    let start = 0
-    for (let end = bytes.indexOf('\n'); end >= 0; end = bytes.indexOf('\n', start)) {
-      if (end > start) yield bytes.toString('utf8', start, end)
-      start = end + 1
-    }
-    rest = Buffer.from(bytes.subarray(start))
-    if (rest.length > MAX_LINE_BYTES) throw unreadable(uri, `holds a line of over ${MAX_LINE_BYTES} bytes`)
-  }
-  if (rest.length > 0) yield rest.toString()
 }

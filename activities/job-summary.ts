@@ -11,6 +11,8 @@ export interface JobSummary {
   readonly leftOut: number
   /** Absent when the script does not say. */
   readonly files?: number
+  /** Files of which the script keeps an account, in `_accounts.ndjson`; absent when it keeps none. */
+  readonly filesAccounted?: number
   readonly rejectsByReason: Readonly<Record<string, number>>
 }
 
@@ -34,6 +36,7 @@ export function parseSummary(content: Readonly<Record<string, unknown>>, uri: st
     rejected: count('rows_rejected', 0),
     leftOut: count('rows_left_out', 0),
     ...(content['files_read'] !== undefined && { files: count('files_read') }),
+    ...(content['files_accounted'] !== undefined && { filesAccounted: count('files_accounted') }),
     rejectsByReason: countsIn(content['rejects_by_reason']),
   }
 }

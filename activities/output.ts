@@ -1,5 +1,6 @@
 import type { Storage } from '@google-cloud/storage'
 import { Type } from 'typebox'
+import type { FailureType } from '../workflows/contract.ts'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch, Load, OutputSummary } from '../workflows/run-types.ts'
 import { createBatchClaim } from './batch-claim.ts'
@@ -8,6 +9,7 @@ import { confirmAttempt, confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { checkAllThere } from './described-files.ts'
 import { attempting, failure, messageOf } from './failures.ts'
+import { checkAccounts, type UnreadableFiles } from './file-accounts.ts'
 import { type JobSummary, parseSummary } from './job-summary.ts'
 import { noRows, standingLoad } from './known-load.ts'
 import { noteEmpty } from './load-notes.ts'
@@ -25,9 +27,9 @@ export function outputActivities(clients: ActivityClients, settings: ActivitySet
   const loads = createBatchLoads(clients, settings)
   return {
     /**
-     * Checks the output before it may be loaded (P9): it is complete, its counts agree, its rejects are within the run's
-     * limits, and the raw files are still what was described (P8).
-     * @throws OutputGone, CountsDiffer, TooManyRejects, RawFilesChanged, RawFilesMissing
+     * Checks the output before it may be loaded (P9): it is complete, its counts agree, those of each file too (P17), its
+     * rejects are within the run's limits, no file is rejected whole, and the raw files are still what was described (P8).
+     * @throws OutputGone, CountsDiffer, TooManyRejects, RawFileUnreadable, RawFilesChanged, RawFilesMissing
      */
     async verifyOutput(given: RunPlan, batch: Batch, tried: Attempt): Promise<OutputSummary> {
       return attempting(`check the output in ${tried.outputPath}`, () =>
@@ -36,7 +38,6 @@ export function outputActivities(clients: ActivityClients, settings: ActivitySet
           const attempt = confirmAttempt(plan, tried)
           const summary = await readSummary(attempt)
           checkCounts(batch, attempt, summary)
-          checkRejects(plan, attempt, summary)
           const manifest = await readManifest(storage, plan)
           if (manifest === undefined) {
             throw failure(
@@ -44,6 +45,8 @@ export function outputActivities(clients: ActivityClients, settings: ActivitySet
               `The manifest ${plan.manifestUri} has been deleted. Restore it and retry the run.`,
             )
           }
+          const unreadable = await checkAccounts(storage, plan, manifest, { batch, attempt, summary })
+          checkRejects(plan, attempt, summary, unreadable)
           await checkAllThere(storage, plan, manifest, [batchFolders(plan, defaults).raw])
           return {
             rowsRead: summary.read,
@@ -106,8 +109,16 @@ export function outputActivities(clients: ActivityClients, settings: ActivitySet
 // Of a reason for rejects, in a failure's message.
 const MAX_REASON = 200
 
+/** What a job may say of the batch, and what the run ends with. */
+const JOB_FAILURES = {
+  RawFileMissing: 'RawFilesMissing',
+  RawFileUnreadable: 'RawFileUnreadable',
+  RawColumnsMissing: 'RawColumnsMissing',
+} as const satisfies Record<string, FailureType>
+type JobFailureKind = keyof typeof JOB_FAILURES
+
 const JobFailure = Type.Object({
-  kind: Type.Union([Type.Literal('RawFileMissing'), Type.Literal('RawFileUnreadable')]),
+  kind: Type.Union(Object.keys(JOB_FAILURES).map((kind) => Type.Literal(kind as JobFailureKind))),
   message: Type.String(),
 })
 
@@ -126,8 +137,7 @@ export async function readJobFailure(storage: Storage, { outputPath }: Attempt):
     const told = await readJson(storage, uri, JobFailure)
     if (told === undefined) return { remark: '' }
     const { kind, message } = told.value
-    const type = kind === 'RawFileMissing' ? 'RawFilesMissing' : 'RawFileUnreadable'
-    return { failure: failure(type, messageOf(message)), remark: '' }
+    return { failure: failure(JOB_FAILURES[kind], messageOf(message)), remark: '' }
   } catch (error) {
     if (error instanceof NoteError)
       return { remark: ` Its account of the failure, ${uri}, ${error.message}.` }
@@ -152,16 +162,36 @@ function checkCounts(batch: Batch, attempt: Attempt, summary: JobSummary): void 
   }
 }
 
-function checkRejects(plan: RunPlan, attempt: Attempt, summary: JobSummary): void {
+function checkRejects(
+  plan: RunPlan,
+  attempt: Attempt,
+  summary: JobSummary,
+  unreadable: UnreadableFiles,
+): void {
   const { read, rejected } = summary
+  if (rejected === 0) return
   const limit = Math.min(plan.maxRejects, Math.floor(plan.maxRejectShare * read))
-  if (rejected === 0 || (rejected <= limit && rejected < read)) return
   const reasons = Object.entries(summary.rejectsByReason)
     .sort(([, a], [, b]) => b - a)
     .slice(0, 3)
     .map(([reason, count]) => `${count} × ${reason.slice(0, MAX_REASON)}`)
+  const fix = `They are in ${attempt.rejectedPath}, each with its reason. Fix the files and start a run with "reload" set to a label of your choice`
+  if (rejected > limit || rejected === read) {
+    throw failure(
+      'TooManyRejects',
+      `${rejected} of ${read} records cannot be read, and ${limit} are allowed (${reasons.join('; ')})${wholly(unreadable)}. ${fix}, or allow more with "maxRejects" and "maxRejectShare".`,
+    )
+  }
+  const { first, count } = unreadable
+  if (first === undefined) return
+  const more = count === 1 ? '' : `, nor any of ${count - 1} more files`
   throw failure(
-    'TooManyRejects',
-    `${rejected} of ${read} records cannot be read, and ${limit} are allowed (${reasons.join('; ')}). They are in ${attempt.rejectedPath}, each with its reason. Fix the files and start a run with "reload" set to a label of your choice, or allow more with "maxRejects" and "maxRejectShare".`,
+    'RawFileUnreadable',
+    `${first.uri}: none of its ${first.records} records can be read${more} (in the batch: ${reasons.join('; ')}). ${fix}, or without them.`,
   )
+}
+
+function wholly({ first, count }: UnreadableFiles): string {
+  if (first === undefined) return ''
+  return `; all those of ${first.uri}${count === 1 ? '' : ` and of ${count - 1} more files`} are among them`
 }

@@ -247,6 +247,7 @@ export const FAILURES = {
   NewerBatchLoaded: 'request',
   RawFilesMissing: 'request',
   RawFilesChanged: 'request',
+  RawColumnsMissing: 'request',
   TableNotAllowed: 'request',
   RawFileUnreadable: 'data',
   TooManyRejects: 'data',

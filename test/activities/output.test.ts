@@ -45,6 +45,20 @@ async function wrote(read: number, written: number, rejected: number, more: obje
 }
 const verify = () => bench.call('verifyOutput', [plan, batch, attempt])
 
+/** Writes accounts of files: their names below the raw path, with records read, written and rejected. */
+async function accounted(files: readonly (readonly [string, number, number, number])[]): Promise<void> {
+  const { name: prefix } = splitUri(plan.rawPath)
+  const lines = files.map(([name, read, written, rejected]) =>
+    JSON.stringify({
+      name: `${prefix}${name}`,
+      rows_read: read,
+      rows_written: written,
+      rows_rejected: rejected,
+    }),
+  )
+  await putObject(google.storage, `${attempt.outputPath}_accounts.ndjson`, `${lines.join('\n')}\n`)
+}
+
 describe('verifyOutput', () => {
   test('P9: reports the rows that were read, written and rejected', async () => {
     await wrote(10, 9, 1)
@@ -134,6 +148,73 @@ describe('verifyOutput', () => {
     plan = bench.plan({ rawPath: plan.rawPath, maxRejects: 100, maxRejectShare: 1 })
     await wrote(3, 0, 3)
     await expect(verify()).rejects.toMatchObject({ type: 'TooManyRejects' })
+  })
+
+  test('row 12: accounts that agree with manifest and summary pass', async () => {
+    await wrote(10, 9, 1, { files_accounted: 1 })
+    await accounted([['a.json', 10, 9, 1]])
+    expect(await verify()).toEqual({ rowsRead: 10, rowsWritten: 9, rowsRejected: 1 })
+  })
+
+  test.each([
+    [[], /accounts gs:.*_accounts\.ndjson end where gs:.* lists "output\/raw-\d+\/a\.json"/],
+    [[['b.json', 10, 9, 1]], /have "output\/raw-\d+\/b\.json" where gs:.* lists ".*\/a\.json"/],
+    [
+      [
+        ['a.json', 10, 9, 1],
+        ['b.json', 0, 0, 0],
+      ],
+      /have ".*\/b\.json", which gs:.* does not/,
+    ],
+    [[['a.json', 10, 8, 1]], /do not add up for ".*\/a\.json": 10 read, 8 written, 1 rejected, 0 left out/],
+    [[['a.json', 9, 8, 1]], /come to 9 records read, and _summary\.json says 10/],
+    [[['a.json', 10, 8, 2]], /come to 8 records written, and _summary\.json says 9/],
+    [[['a.json', -10, -9, -1]], /hold a line that is no account of a file/],
+  ] as const)('row 12: accounts %j are CountsDiffer', async (files, says) => {
+    await wrote(10, 9, 1)
+    await accounted(files)
+    await expect(verify()).rejects.toMatchObject({
+      type: 'CountsDiffer',
+      nonRetryable: true,
+      message: expect.stringMatching(says),
+    })
+  })
+
+  test('row 12: accounts that the summary speaks of and that are gone are OutputGone', async () => {
+    await wrote(10, 9, 1, { files_accounted: 1 })
+    await expect(verify()).rejects.toMatchObject({ type: 'OutputGone' })
+  })
+
+  test('row 12: a file all of whose records were rejected is RawFileUnreadable, however few they are', async () => {
+    plan = bench.plan({ rawPath: `output/raw-${++batches}`, maxRejects: 100, maxRejectShare: 1 })
+    for (const name of ['a.json', 'b.json', 'c.json', 'd.json'])
+      await putObject(google.storage, `${plan.rawPath}${name}`, name)
+    batch = await bench.call('describeRawFiles', [plan])
+    attempt = attemptFor(plan)
+    const more = { files_read: 4, rejects_by_reason: { 'the line is not one JSON object': 2 } }
+    await wrote(1000, 998, 2, more)
+    await accounted([
+      ['a.json', 997, 997, 0],
+      ['b.json', 1, 0, 1],
+      ['c.json', 2, 1, 1],
+      ['d.json', 0, 0, 0],
+    ])
+    await expect(verify()).rejects.toMatchObject({
+      type: 'RawFileUnreadable',
+      nonRetryable: true,
+      message: expect.stringMatching(
+        /\/b\.json: none of its 1 records can be read \(in the batch: 2 × the line is not one JSON object\)\. They are in gs:.*rejected-.*"reload"/,
+      ),
+    })
+  })
+
+  test('row 12: a batch with too many rejects names the file that has nothing else', async () => {
+    await wrote(10, 0, 10)
+    await accounted([['a.json', 10, 0, 10]])
+    await expect(verify()).rejects.toMatchObject({
+      type: 'TooManyRejects',
+      message: expect.stringMatching(/all those of gs:.*\/a\.json are among them/),
+    })
   })
 
   test('P8: a raw file that has changed since it was described is RawFilesChanged', async () => {

@@ -12,7 +12,7 @@ import { noteLoaded } from './load-notes.ts'
 import { heartbeating } from './long-running.ts'
 import { requireManifest } from './manifests.ts'
 import { writeObject } from './objects.ts'
-import { FAILURE_FILE } from './raw-files.ts'
+import { FAILURE_FILE } from './raw-file-names.ts'
 import { deleteObject } from './storage/effects.ts'
 import type { OwnBatch } from './storage/own-folder.ts'
 

@@ -10,11 +10,9 @@ import { bringBack, bringBackAll, checkAllThere } from './described-files.ts'
 import { attempting, failure } from './failures.ts'
 import { heartbeating } from './long-running.ts'
 import { type Manifest, readManifest, summarise, writeManifestOnce } from './manifests.ts'
-import { listObjects, type ObjectDescription, splitUri } from './objects.ts'
+import { entriesOf, type ObjectDescription } from './objects.ts'
+import { checkRawFile } from './raw-file-names.ts'
 import type { OwnBatch } from './storage/own-folder.ts'
-
-/** The reason that is left beside the files of a bad batch. */
-export const FAILURE_FILE = '_FAILURE.json'
 
 /** Activities on a batch's files before Spark reads them. */
 export function rawFileActivities(clients: ActivityClients, settings: ActivitySettings) {
@@ -66,18 +64,18 @@ export function rawFileActivities(clients: ActivityClients, settings: ActivitySe
     )
   }
 
-  /** What lies under the raw path. A folder among it that is another batch's would go with this one. */
+  /** What lies under the raw path, if Spark can read it. A folder among it that is another batch's would go with this one. */
   async function* rawObjects({ rawPath }: ConfirmedPlan): AsyncGenerator<ObjectDescription> {
-    const { name: prefix } = splitUri(rawPath)
-    for await (const object of listObjects(storage, rawPath)) {
-      const nested = nestedBatchFolder(object.name.slice(prefix.length))
-      if (nested === undefined) yield object
-      else {
+    for await (const { name, object } of entriesOf(storage, rawPath)) {
+      const nested = nestedBatchFolder(name)
+      if (nested !== undefined) {
         throw failure(
           'InvalidInput',
           `${rawPath} holds the folder ${JSON.stringify(nested)}, which has the name of a batch's own. Start a run for each batch, or rename the folder.`,
         )
       }
+      checkRawFile(`${rawPath}${name}`, name, object, settings.spark.release !== undefined)
+      yield object
     }
   }
 }

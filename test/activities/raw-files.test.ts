@@ -85,6 +85,51 @@ describe('describeRawFiles', () => {
     })
   })
 
+  test.each([
+    ['trips.json.snappy', /files with this ending are not read\. Export one JSON object a line/],
+    ['trips.LZ4', /files with this ending are not read/],
+    ['trips.json.bz2', /files with this ending are not read/],
+    ['trips.GZ', /files with this ending are not read/],
+    ['deep/trips.parquet', /files with this ending are not read/],
+    ['a:b*.json', /a colon and one of/],
+    ['d:e/f[1].json', /a colon and one of/],
+    ['_trips.json', /hidden file\. Rename the file/],
+    ['a//b.json', /an empty, '\.' or '\.\.' part/],
+    ['_FAILURE.json', /the name of the note.*Rename the file/],
+  ])(
+    'rows 13 and 17: %s is refused before a cluster is paid for, and stays where it is',
+    async (name, says) => {
+      await putObject(google.storage, `${plan.rawPath}${name}`, 'trips')
+      await expect(describeFiles()).rejects.toMatchObject({
+        type: 'InvalidInput',
+        nonRetryable: true,
+        message: expect.stringMatching(says),
+      })
+      expect(Object.keys(await contents(google.storage, plan.rawPath))).toContain(name)
+      await removeObject(google.storage, `${plan.rawPath}${name}`)
+      expect(await describeFiles()).toMatchObject({ files: 2 })
+    },
+  )
+
+  test('row 13: a compressed file without a byte was cut off', async () => {
+    await putObject(google.storage, `${plan.rawPath}a.json.gz`, '')
+    await expect(describeFiles()).rejects.toMatchObject({
+      type: 'InvalidInput',
+      message: expect.stringMatching(/a\.json\.gz: the compressed file is empty, so it was cut off/),
+    })
+  })
+
+  test('a script of your own may read what the release would not, but the name of the note is taken', async () => {
+    const { release: _, ...spark } = bench.settings.spark
+    const own = activityBench(cloud, google, { spark: { ...spark, scriptUri: 'gs://scripts/own.py' } })
+    for (const name of ['trips.parquet', '_trips.json', 'a:b*.json'])
+      await putObject(google.storage, `${plan.rawPath}${name}`, 'trips')
+    expect(await own.call('describeRawFiles', [plan])).toMatchObject({ files: 5 })
+    const other = own.plan({ rawPath: `files/raw-own-${batches}` })
+    await putObject(google.storage, `${other.rawPath}_FAILURE.json`, 'raw')
+    await expect(own.call('describeRawFiles', [other])).rejects.toMatchObject({ type: 'InvalidInput' })
+  })
+
   test('P13: moves failed files back, and leaves their reason where it was', async () => {
     await describeFiles()
     await bench.call('moveRawFilesToFailed', [

@@ -24,6 +24,11 @@ export interface SparkCopies {
   readonly note: string
 }
 
+/** What every job is told, whatever the cluster is configured with: without the first there is no `_SUCCESS` to look for. */
+export const JOB_PROPERTIES: Readonly<Record<string, string>> = {
+  'spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs': 'true',
+}
+
 /** What stands for the paths of an attempt in the arguments of a script. */
 export const PLACEHOLDERS = ['raw', 'transformed', 'rejected', 'manifest'] as const
 

@@ -13,7 +13,7 @@ import { pollUntil } from './long-running.ts'
 import { readJobFailure } from './output.ts'
 import { outputNotes } from './output-notes.ts'
 import { workflowId } from './owner.ts'
-import { sparkArguments } from './spark-arguments.ts'
+import { JOB_PROPERTIES, sparkArguments } from './spark-arguments.ts'
 import { withSparkCopies } from './spark-files.ts'
 
 type Job = protos.google.cloud.dataproc.v1.IJob
@@ -148,7 +148,7 @@ function jobOf(plan: RunPlan, attempt: Attempt, cluster: ClusterRef, { spark, lo
     pysparkJob: {
       mainPythonFileUri: spark.scriptUri,
       args: sparkArguments(spark.arguments, plan, attempt),
-      properties: { ...spark.properties },
+      properties: { ...JOB_PROPERTIES, ...spark.properties },
       pythonFileUris: [...spark.pythonFileUris],
       jarFileUris: [...spark.jarFileUris],
     },

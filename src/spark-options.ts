@@ -1,6 +1,7 @@
 import { PLACEHOLDERS, placeholdersIn, type SparkJobOptions } from '../activities/spark-arguments.ts'
 import { copyUri, isSparkFile } from '../activities/spark-files.ts'
 import { listOf } from './environment.ts'
+import { faultsOfProperties } from './spark-properties.ts'
 import { readSparkScript } from './spark-script.ts'
 
 /** The variables that say how the Spark script is run. */
@@ -25,7 +26,7 @@ export function sparkOptions(v: SparkVariables): {
     spark: {
       ...scriptOf(v.SPARK_SCRIPT_URI, folder, faults),
       arguments: argumentsOf(v.SPARK_ARGUMENTS, faults),
-      properties: propertiesOf(v.SPARK_PROPERTIES, faults),
+      properties: propertiesOf(v.SPARK_PROPERTIES, v.SPARK_SCRIPT_URI === undefined, faults),
       pythonFileUris: filesOf('SPARK_PY_FILES', v.SPARK_PY_FILES, faults),
       jarFileUris: filesOf('SPARK_JARS', v.SPARK_JARS, faults),
       copies: { folder, note: `gs://${v.STATE_BUCKET}/deployments/${v.DEPLOYMENT}/spark.json` },
@@ -78,11 +79,18 @@ function argumentsOf(text: string | undefined, faults: string[]): readonly strin
   return list
 }
 
-function propertiesOf(text: string | undefined, faults: string[]): Readonly<Record<string, string>> {
+function propertiesOf(
+  text: string | undefined,
+  isReleaseScript: boolean,
+  faults: string[],
+): Readonly<Record<string, string>> {
   const map = parse(text ?? '{}')
   const isMap = typeof map === 'object' && map !== null && !Array.isArray(map)
-  if (isMap && Object.values(map).every((value) => typeof value === 'string'))
-    return map as Record<string, string>
+  if (isMap && Object.values(map).every((value) => typeof value === 'string')) {
+    const properties = map as Record<string, string>
+    faults.push(...faultsOfProperties(properties, isReleaseScript))
+    return properties
+  }
   faults.push('SPARK_PROPERTIES must be a JSON object of texts, such as {"spark.executor.memory": "4g"}')
   return {}
 }

@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { loadWorkerConfig } from '../../src/config.ts'
+import { SET_BY_THE_SCRIPT } from '../../src/spark-properties.ts'
+import { readSparkScript } from '../../src/spark-script.ts'
+
+const MARKS = 'spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs'
 
 const folder = mkdtempSync(join(tmpdir(), 'job-options-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -71,6 +75,13 @@ describe('the options of a job of your own', () => {
     [{ SPARK_ARGUMENTS: '["{raw}", "{transformed}"]' }, 'so it must hold {manifest} too'],
     [{ SPARK_ARGUMENTS: '["{output}"]' }, 'SPARK_ARGUMENTS holds {output}, which stands for nothing'],
     [{ SPARK_PROPERTIES: '{"a": 1}' }, 'SPARK_PROPERTIES must be a JSON object of texts'],
+    [{ SPARK_PROPERTIES: `{"${MARKS}": "false"}` }, `SPARK_PROPERTIES sets ${MARKS}, which must be true`],
+    [
+      { SPARK_PROPERTIES: `{"${MARKS}": "false"}`, SPARK_SCRIPT_URI: 'gs://scripts/totals.py' },
+      `SPARK_PROPERTIES sets ${MARKS}, which must be true`,
+    ],
+    [{ SPARK_PROPERTIES: '{"spark.sql.timestampType": "TIMESTAMP_NTZ"}' }, 'which the script sets itself'],
+    [{ SPARK_PROPERTIES: '{"spark.sql.legacy.timeParserPolicy": "LEGACY"}' }, 'which the script sets itself'],
     [{ WRITE_DISPOSITION: 'WRITE_EMPTY' }, 'WRITE_DISPOSITION'],
     [{ TABLE_PARTITION_TYPE: 'WEEK' }, 'TABLE_PARTITION_TYPE'],
     [{ TABLE_PARTITION_FIELD: 'pickup' }, 'TABLE_PARTITION_FIELD pickup is no column'],
@@ -110,6 +121,20 @@ describe('the options of a job of your own', () => {
     [['a'], '[0] must be an object'],
   ])('the schema %j is refused', (content, fault) => {
     expect(() => load({ TABLE_SCHEMA_FILE: schemaFile(content) })).toThrow(fault)
+  })
+
+  test('row 18: a script of your own may have the properties that the other sets itself', () => {
+    const properties = { 'spark.sql.session.timeZone': 'Europe/Zurich', [MARKS]: 'true' }
+    const env = { SPARK_SCRIPT_URI: 'gs://scripts/totals.py', SPARK_PROPERTIES: JSON.stringify(properties) }
+    expect(load(env).spark.properties).toEqual(properties)
+  })
+
+  test('row 18: the properties that are refused are those that the script sets', () => {
+    const script = readSparkScript().content.toString()
+    const settings = /^SETTINGS = \{$(.*?)^\}$/ms.exec(script)?.[1] ?? ''
+    const families = /^DEFAULTED = \((.*?)\)$/ms.exec(script)?.[1] ?? ''
+    const names = [...`${settings}${families}`.matchAll(/"(spark\.[^"]*)"/g)].map(([, name]) => name)
+    expect(SET_BY_THE_SCRIPT.toSorted()).toEqual(names.toSorted())
   })
 
   test('of a DATE there are no partitions by the hour', () => {

@@ -50,8 +50,14 @@ const EXPECTED: Readonly<Record<Kind, string>> = {
   flag: 'a flag',
 }
 
+/** Columns that every file must have in some record. */
+export const REQUIRED = ['trip_distance', 'pickup_datetime', 'dropoff_datetime'] as const
+
 /** A line of CSV, or why there is none. */
-export type LineResult = { readonly csv: string } | { readonly reason: string }
+export type LineResult = ({ readonly csv: string } | { readonly reason: string }) & {
+  /** Those of the required columns that the record has; absent when the line is not one JSON object. */
+  readonly required?: readonly string[]
+}
 
 /** The lines of a raw file: without byte order mark and leading white space, and without blank ones. */
 export function linesOf(content: string): string[] {
@@ -65,6 +71,14 @@ export function linesOf(content: string): string[] {
 export function convertLine(line: string): LineResult {
   const record = parseObject(line)
   if (record === undefined) return { reason: 'the line is not one JSON object' }
+  const has = (name: string): boolean => Object.hasOwn(record, name)
+  const converted = Object.keys(COLUMNS).some(has)
+    ? convert(record)
+    : { reason: "the line has none of the record's columns" }
+  return { ...converted, required: REQUIRED.filter(has) }
+}
+
+function convert(record: Readonly<Record<string, RawValue>>): LineResult {
   const values: Record<string, Exclude<Converted, undefined>> = {}
   for (const [name, kind] of Object.entries(COLUMNS)) {
     const raw = record[name] ?? null

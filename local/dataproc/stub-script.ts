@@ -1,26 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { gunzipSync } from 'node:zlib'
+import { unzipSync } from 'node:zlib'
 import pMap from 'p-map'
 import type { JobStorage } from './job-storage.ts'
 import { splitUri } from './storage-client.ts'
+import { checkAccounts, enter, type FileAccount, linesOfAccounts, openAccount } from './stub-accounts.ts'
 import type { ScriptPaths } from './stub-arguments.ts'
+import { faultOfName, RawFileError } from './stub-files.ts'
 import { convertLine, linesOf } from './stub-records.ts'
-
-/** The script's own failure: the batch is at fault, not the machinery. */
-class RawFileError extends Error {
-  readonly kind: 'RawFileMissing' | 'RawFileUnreadable'
-
-  constructor(kind: RawFileError['kind'], message: string) {
-    super(message)
-    this.kind = kind
-  }
-}
 
 interface Summary {
   rows_read: number
   rows_written: number
   rows_rejected: number
   files_read: number
+  files_accounted: number
   rejects_by_reason: Record<string, number>
 }
 
@@ -60,22 +53,29 @@ async function transform(
   const files = await rawFiles(storage, paths)
   const written: string[] = []
   const rejects: { file: string; reason: string; record: string }[] = []
-  const texts = await pMap(files, (file) => readRaw(storage, file), { concurrency: 16 })
+  const accounts: FileAccount[] = []
+  const contents = await pMap(files, (file) => readRaw(storage, file), { concurrency: 16 })
   for (const [i, file] of files.entries()) {
-    for (const line of linesOf(texts[i] ?? '')) {
+    const content = contents[i] ?? Buffer.of()
+    const account = openAccount(file, content)
+    for (const line of linesOf(content.toString())) {
       const result = convertLine(line)
+      enter(account, result)
       if ('csv' in result) written.push(`${result.csv}\n`)
       else rejects.push({ file, reason: result.reason, record: line })
     }
+    accounts.push(account)
   }
   const run = randomUUID()
   await write(`${paths.transformed}part-00000-${run}-c000.txt`, written.join(''))
   await write(`${paths.transformed}_SUCCESS`, '')
+  checkAccounts(accounts)
   if (rejects.length > 0) {
     const lines = rejects.map((reject) => `${JSON.stringify(reject)}\n`)
     await write(`${paths.rejected}part-00000-${run}-c000.json`, lines.join(''))
     await write(`${paths.rejected}_SUCCESS`, '')
   }
+  await write(`${paths.transformed}_accounts.ndjson`, linesOfAccounts(accounts))
   const byReason: Record<string, number> = {}
   for (const { reason } of rejects) byReason[reason] = (byReason[reason] ?? 0) + 1
   return {
@@ -83,6 +83,7 @@ async function transform(
     rows_written: written.length,
     rows_rejected: rejects.length,
     files_read: files.length,
+    files_accounted: files.length,
     rejects_by_reason: byReason,
   }
 }
@@ -95,15 +96,14 @@ async function rawFiles(storage: JobStorage, { raw, manifest }: ScriptPaths): Pr
   const names = lines.filter((line) => line.trim() !== '').map((line) => String(JSON.parse(line).name))
   const files = [...new Set(names)].filter((name) => !name.endsWith('/'))
   for (const name of files) {
-    if (/(^|\/)[._][^/]*$/.test(name)) {
-      const why = 'Spark takes a name like this for a hidden file. Rename the file.'
-      throw new RawFileError('RawFileUnreadable', `${bucket}${name}: ${why}`)
-    }
+    const why = faultOfName(name)
+    if (why !== undefined) throw new RawFileError('RawFileUnreadable', `${bucket}${name}: ${why}`)
   }
   return files.map((name) => bucket + name)
 }
 
-async function readRaw(storage: JobStorage, file: string): Promise<string> {
+/** A file's bytes, unpacked. */
+async function readRaw(storage: JobStorage, file: string): Promise<Buffer> {
   let bytes: Buffer
   try {
     bytes = await storage.read(file)
@@ -111,9 +111,9 @@ async function readRaw(storage: JobStorage, file: string): Promise<string> {
     if (!(error instanceof Error && 'code' in error && error.code === 404)) throw error
     throw new RawFileError('RawFileMissing', `${file}: the file of the batch is not there.`)
   }
-  if (!file.endsWith('.gz')) return bytes.toString()
+  if (!/\.(gz|deflate)$/.test(file) || bytes.length === 0) return bytes
   try {
-    return gunzipSync(bytes).toString()
+    return unzipSync(bytes)
   } catch {
     throw new RawFileError('RawFileUnreadable', `${file}: the compressed file is cut off. Export it again.`)
   }

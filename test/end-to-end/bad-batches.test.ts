@@ -43,7 +43,7 @@ describe('the batch is wrong', () => {
     await expectRetryWorks(pipeline, batch, { reload: 'mended' })
   })
 
-  test('rejects over the share, under the number: TooManyRejects, and a run that allows them works', async () => {
+  test('rejects over the share, under the number: TooManyRejects; a file of nothing else fails even if they are allowed', async () => {
     const batch = await putBadBatch(pipeline)
     await expectFailure(
       pipeline,
@@ -51,9 +51,29 @@ describe('the batch is wrong', () => {
       { type: 'TooManyRejects', says: /and 1 are allowed/, filesIn: 'failed' },
       { maxRejects: 1000, maxRejectShare: 0.3 },
     )
+    await expectFailure(
+      pipeline,
+      batch,
+      {
+        type: 'RawFileUnreadable',
+        says: /trips-1\.json: none of its 2 records can be read/,
+        filesIn: 'failed',
+      },
+      { maxRejects: 2, maxRejectShare: 1 },
+    )
+  })
+
+  test('rejects among good records: a run that allows them works', async () => {
+    const batch = await putBatch(pipeline)
+    const good = batch.files['trips-0.json'] ?? ''
+    await putObject(
+      pipeline.google.storage,
+      `${batch.input.rawPath}trips-1.json`,
+      `no JSON\n${good}nor this\n`,
+    )
     const run = await pipeline.start({ ...batch.input, maxRejects: 2, maxRejectShare: 1 })
     expect(await run.result()).toMatchObject({
-      rowsLoaded: 3,
+      rowsLoaded: 6,
       rowsRejected: 2,
       rejectedPath: expect.any(String),
     })
@@ -67,6 +87,52 @@ describe('the batch is wrong', () => {
       { type: 'TooManyRejects', says: /1 of 1 records cannot be read/, filesIn: 'failed' },
       { maxRejects: 1000, maxRejectShare: 1 },
     )
+  })
+
+  test.each([
+    [
+      'an array',
+      (trips: string) => `[${trips.trimEnd().replaceAll('\n', ',')}]`,
+      /odd\.json: the file is a JSON array/,
+    ],
+    ['gzip', (trips: string) => gzipSync(trips), /odd\.json: the file is gzip.*a name that ends in \.gz/],
+    ['joined', (trips: string) => trips.replaceAll('\n', '\\n'), /odd\.json: its records are not parted/],
+  ])(
+    'row 12: %s beside a good file: RawFileUnreadable, and the files move to the failed path',
+    async (_, odd, says) => {
+      const batch = await putBatch(pipeline)
+      const { 'trips-0.json': trips = '' } = batch.files
+      await putObject(pipeline.google.storage, `${batch.input.rawPath}good.json`, trips.repeat(200))
+      await putObject(pipeline.google.storage, `${batch.input.rawPath}odd.json`, odd(trips))
+      const failure = await failureOf(await pipeline.start(batch.input))
+      expect(failure).toMatchObject({ type: 'RawFileUnreadable', message: expect.stringMatching(says) })
+      const failed = await contents(pipeline.google.storage, failure.details.rawFilesAt ?? '')
+      expect(Object.keys(failed)).toContain('odd.json')
+    },
+  )
+
+  test.each([
+    '{"VendorID":1,"tpep_pickup_datetime":"2015-01-15 19:05:39","trip_distance":1.59}',
+    '{}',
+    '{"hello":1}',
+  ])("row 14: a batch of %s is another job's: RawColumnsMissing, and the files stay", async (line) => {
+    const batch = await putBatch(pipeline, { 'a.json': `${line}\n` })
+    await expectFailure(pipeline, batch, {
+      type: 'RawColumnsMissing',
+      says: /a\.json: no record of it.*pickup_datetime|trip_distance.*send the batch to its own/,
+      filesIn: 'raw',
+    })
+  })
+
+  test('row 13: a file packed in a way that is not read: InvalidInput, and no cluster was asked for', async () => {
+    const batch = await putBatch(pipeline)
+    await putObject(pipeline.google.storage, `${batch.input.rawPath}cut.json.snappy`, 'half')
+    const run = await pipeline.start(batch.input)
+    expect(await failureOf(run)).toMatchObject({
+      type: 'InvalidInput',
+      message: expect.stringMatching(/cut\.json\.snappy: files with this ending are not read/),
+    })
+    expect(await endingOf(pipeline, run, batch)).toMatchObject({ clusters: 0 })
   })
 
   test('an empty file: the run succeeds with no rows and leaves the table alone', async () => {

@@ -260,10 +260,16 @@ describe('the stub for the job', () => {
       return contents.flatMap(([bytes]) => bytes.toString().split('\n').filter(Boolean)).sort()
     }
     const [summary] = await bucket.file(`${jobMode}/transformed/_summary.json`).download()
+    const [accounts] = await bucket.file(`${jobMode}/transformed/_accounts.ndjson`).download()
     const [marker] = await bucket.file(`${jobMode}/transformed/_SUCCESS`).exists()
     return {
       state: job.status?.state,
       marker,
+      accounts: accounts
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
       summary: JSON.parse(summary.toString()),
       rows: (await lines('transformed/')).map(comparable),
       rejects: (await lines('rejected/')).map((line) => JSON.parse(line)),
@@ -281,14 +287,18 @@ describe('the stub for the job', () => {
       const script = join(import.meta.dirname, '..', '..', 'spark', 'spark_avg_speed.py')
       await state.file('scripts/1/spark_avg_speed.py').save(await readFile(script))
       await bucket.file('raw-1/a.json').save(raw)
-      await state.file('manifests/manifest.ndjson').save(`${JSON.stringify({ name: 'raw-1/a.json' })}\n`)
+      await bucket.file('raw-1/b +.json').save(`${raw.split('\n', 1)[0]}\n{"hello":1}\n`)
+      const names = ['raw-1/a.json', 'raw-1/b +.json']
+      const manifest = names.map((name) => `${JSON.stringify({ name })}\n`).join('')
+      await state.file('manifests/manifest.ndjson').save(manifest)
       const stub = await run('stub')
       expect(stub['state']).toBe('DONE')
       expect(stub['summary']).toMatchObject({
-        rows_read: 12,
-        rows_written: 5,
-        rows_rejected: 7,
-        files_read: 1,
+        rows_read: 14,
+        rows_written: 6,
+        rows_rejected: 8,
+        files_read: 2,
+        files_accounted: 2,
       })
       expect(stub).toEqual(await run('spark'))
     },

@@ -106,7 +106,8 @@ test('a run goes from POST to rows, with server and worker killed while its Spar
 test('a raw path longer than a keyword may be on PostgreSQL is found in the list', async () => {
   await new Control(cloud.get('DATAPROC_CONTROL_URL')).put('/settings', { jobMode: 'stub', jobMs: 50 })
   const rawPath = `gs://${cloud.get('RAW_BUCKET')}/${'deep/'.repeat(60)}raw-2019-03-01T000000/`
-  const row = { vendor_id: '2', pickup_datetime: '2019-03-01 20:00:00 UTC', trip_distance: 2.3 }
+  const time = '2019-03-01 20:00:00 UTC'
+  const row = { vendor_id: '2', pickup_datetime: time, dropoff_datetime: time, trip_distance: 2.3 }
   await putObject(google.storage, `${rawPath}trips.json`, `${JSON.stringify(row)}\n`)
   await averageSpeed(cloud, 'trigger', '--run-id', 'long-path', '--raw-path', rawPath, '--wait')
   await until('the run is listed', async () => {

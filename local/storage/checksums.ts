@@ -68,6 +68,15 @@ export interface DeclaredChecksums {
   md5Hash?: string
 }
 
+const known = new WeakMap<Buffer, Required<DeclaredChecksums>>()
+
+/** Both checksums of an object's content. A copy shares the content of its source, so they are reckoned once. */
+export function checksumsOf(content: Buffer): Required<DeclaredChecksums> {
+  const found = known.get(content) ?? { crc32c: crc32c(content), md5Hash: md5(content) }
+  known.set(content, found)
+  return found
+}
+
 /** Reads `x-goog-hash: crc32c=…,md5=…`. */
 export function checksumsOfHeader(header: string | undefined): DeclaredChecksums {
   const declared: DeclaredChecksums = {}

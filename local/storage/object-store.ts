@@ -1,4 +1,4 @@
-import { crc32c, type DeclaredChecksums, md5, verifyChecksums } from './checksums.ts'
+import { checksumsOf, type DeclaredChecksums, verifyChecksums } from './checksums.ts'
 import { invalid, noSuchBucket, noSuchObject, StorageError } from './errors.ts'
 import { type Conditions, checkConditions } from './preconditions.ts'
 import { SortedNames } from './sorted-names.ts'
@@ -142,7 +142,7 @@ export class ObjectStore {
     const bucket = this.bucket(bucketName)
     checkObjectName(name)
     checkConditions(write.conditions ?? {}, bucket.objects.get(name), 'write')
-    const checksums = { crc32c: crc32c(write.content), md5Hash: md5(write.content) }
+    const checksums = checksumsOf(write.content)
     verifyChecksums(write.declared ?? {}, checksums)
     const now = new Date().toISOString()
     this.#lastGeneration = Math.max(this.#lastGeneration + 1, Date.now() * 1000)

@@ -6,7 +6,7 @@ import { TABLE_SCHEMA } from '../../activities/table-schema.ts'
 import { startWarehouseBench, type WarehouseBench } from '../activities/warehouse-bench.ts'
 import { type ActivityBench, activityBench } from '../support/activities.ts'
 import { changes, tablesOf } from './support/bystanders.ts'
-import { outcomeOf } from './support/world.ts'
+import { outcomeOf } from './support/outcome.ts'
 
 const DATASET = 'ComposerDemo'
 

@@ -15,6 +15,7 @@ import {
   putOthersObjects,
   tablesOf,
 } from './bystanders.ts'
+import { outcomeOf } from './outcome.ts'
 
 /** Says of a name whether what bears it is one's own. */
 export type IsOwn = (name: string) => boolean
@@ -109,17 +110,6 @@ export async function startWorld(): Promise<World> {
     },
   }
   return world
-}
-
-/** The type of the failure that something ends in, or 'done'. A failure that would be tried again is told as such. */
-export async function outcomeOf(doing: () => Promise<unknown>): Promise<string> {
-  try {
-    await doing()
-    return 'done'
-  } catch (error) {
-    const { type, nonRetryable } = error as { readonly type?: string; readonly nonRetryable?: boolean }
-    return `${type ?? error}${nonRetryable === true ? '' : ', again and again'}`
-  }
 }
 
 /** Says of the name of an object whether it is the batch's own. */

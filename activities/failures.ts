@@ -66,7 +66,9 @@ export function passingFailure(type: FailureType, message: string): ApplicationF
 
 function advised(type: FailureType, message: string): string {
   const advice = ADVICE[type]
-  return advice === undefined ? message : `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`
+  const text = advice === undefined ? message : `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`
+  // JSON can hold half a character, which has no UTF-8 form: it would end the worker that hands the failure to Temporal.
+  return text.toWellFormed()
 }
 
 /**
@@ -125,8 +127,17 @@ function translate(error: unknown, doing: string): Error {
     type,
     message,
     nonRetryable: !mayRetry,
-    ...(error instanceof Error && { cause: error }),
+    ...(error instanceof Error && { cause: wellFormed(error) }),
   })
+}
+
+/** An error whose words can be stored; see {@link advised}. */
+function wellFormed(error: Error): Error {
+  const { message, stack = '' } = error
+  if (message.isWellFormed() && stack.isWellFormed() && error.cause === undefined) return error
+  const copy = new Error(message.toWellFormed())
+  copy.stack = stack.toWellFormed()
+  return copy
 }
 
 function translationOf(error: unknown): Translation {

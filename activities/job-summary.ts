@@ -1,4 +1,9 @@
+import type { Storage } from '@google-cloud/storage'
+import { Type } from 'typebox'
+import type { Attempt } from '../workflows/run-types.ts'
 import { failure } from './failures.ts'
+import { exists } from './objects.ts'
+import { NoteError, readJson } from './storage/notes.ts'
 
 /** A Spark script's own account of what became of the records, `_summary.json` in its output. */
 export interface JobSummary {
@@ -17,11 +22,42 @@ export interface JobSummary {
 }
 
 /**
+ * Reads what the job has written of its output, which must be complete.
+ * @throws OutputGone, CountsDiffer
+ */
+export async function readSummary(storage: Storage, { outputPath }: Attempt): Promise<JobSummary> {
+  const uri = `${outputPath}_summary.json`
+  const isComplete = await exists(storage, `${outputPath}_SUCCESS`)
+  const summary = isComplete ? await summaryAt(storage, uri) : undefined
+  if (summary !== undefined) return parseSummary(summary, uri)
+  const missing = isComplete ? '_summary.json' : '_SUCCESS'
+  throw failure(
+    'OutputGone',
+    `The job ended well, but there is no ${outputPath}${missing}. Nothing was loaded; retry the run.`,
+  )
+}
+
+async function summaryAt(
+  storage: Storage,
+  uri: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  try {
+    return (await readJson(storage, uri, Type.Record(Type.String(), Type.Unknown())))?.value
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error
+    throw failure(
+      'CountsDiffer',
+      `The Spark script's account ${uri} ${error.message}. Nothing was loaded; fix the script and retry the run.`,
+    )
+  }
+}
+
+/**
  * Reads a summary. A script must say `rows_read` and `rows_written`; `rows_rejected` and `rows_left_out` are 0 unless it says
  * otherwise.
  * @throws CountsDiffer when the content is no summary
  */
-export function parseSummary(content: Readonly<Record<string, unknown>>, uri: string): JobSummary {
+function parseSummary(content: Readonly<Record<string, unknown>>, uri: string): JobSummary {
   const count = (name: string, fallback?: number): number => {
     const value = content[name] ?? fallback
     if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value)

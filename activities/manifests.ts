@@ -10,6 +10,9 @@ import { type Entry, type ObjectDescription, splitUri, writeObject } from './obj
 import { linesOf, openLines, parseLine } from './storage/ndjson.ts'
 import { unreadable } from './storage/notes.ts'
 
+// Half a million files with names of usual length. The list is in memory, twice, while it is written.
+const MAX_BYTES = 64 * 1024 * 1024
+
 const Line = Compile(
   Type.Object({
     name: Type.String({ minLength: 1 }),
@@ -63,13 +66,23 @@ export async function writeManifestOnce(
 ): Promise<Manifest | undefined> {
   const { manifestUri: uri } = plan
   const lines: Buffer[] = []
-  for await (const object of objects) lines.push(Buffer.from(`${JSON.stringify(object)}\n`))
+  let size = 0
+  for await (const object of objects) {
+    const line = Buffer.from(`${JSON.stringify(object)}\n`)
+    size += line.length
+    if (size > MAX_BYTES) throw failure('InvalidInput', tooMany(plan))
+    lines.push(line)
+  }
   if (lines.length === 0) return undefined
-  const text = Buffer.concat(lines)
+  const text = Buffer.concat(lines.splice(0))
   if (await writeObject(storage, uri, text, 0)) return manifestOf(plan, () => linesOf([text], refusalOf(uri)))
   const first = await readManifest(storage, plan)
   if (first === undefined) throw new Error(`The manifest ${uri} was written and has vanished.`)
   return first
+}
+
+function tooMany({ rawPath }: Pick<RunPlan, 'rawPath'>): string {
+  return `${rawPath} holds more files than one batch may: their list is longer than ${MAX_BYTES} bytes. Export fewer, larger files, or several batches.`
 }
 
 /** What history carries of a manifest. */

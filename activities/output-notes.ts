@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Storage } from '@google-cloud/storage'
 import { type Static, Type } from 'typebox'
 import { isAttemptKey } from '../workflows/attempt-names.ts'
 import type { ActivitySettings } from './context.ts'
 import { deploymentFolder } from './deployment-folder.ts'
+import { failure } from './failures.ts'
 import { LoadId } from './load-jobs.ts'
 import { listNames, writeObject } from './objects.ts'
 import { deleteObject } from './storage/effects.ts'
@@ -24,8 +26,17 @@ export type OutputNote = Static<typeof OutputNote>
  * to before an attempt, leaves its note behind, by which the sweep finds the output.
  */
 export interface OutputNotes {
-  /** Does nothing when the attempt is noted already. @param key the attempt's */
+  /**
+   * Does nothing when the attempt is noted already.
+   * @param key the attempt's
+   * @throws InvalidInput when it is another run's
+   */
   add(key: string, note: OutputNote): Promise<void>
+  /**
+   * A key passes for an attempt of anybody's. Whose it is, its note tells; without one it is nobody's yet.
+   * @throws InvalidInput when it is another run's, or of another batch
+   */
+  requireOwn(key: string, owner: string, input: { readonly rawPath: string }): Promise<void>
   /** Does nothing when there is no such note. */
   remove(key: string): Promise<void>
   /** @throws NoteUnreadable */
@@ -38,10 +49,17 @@ export interface OutputNotes {
 export function outputNotes(storage: Storage, settings: ActivitySettings): OutputNotes {
   const folder = deploymentFolder(settings, 'outputs')
   const read = async (key: string) => (await readNote(storage, `${folder.uri}${key}.json`, OutputNote))?.value
+  const requireOwn: OutputNotes['requireOwn'] = async (key, owner, input) => {
+    const noted = await read(key)
+    if (noted === undefined || (noted.owner === owner && isDeepStrictEqual(noted.input, { ...input }))) return
+    throw failure('InvalidInput', `The attempt ${key} is of the run ${noted.owner}, not of this one.`)
+  }
   return {
     async add(key, note) {
-      await writeObject(storage, `${folder.uri}${key}.json`, JSON.stringify(note), 0)
+      if (await writeObject(storage, `${folder.uri}${key}.json`, JSON.stringify(note), 0)) return
+      await requireOwn(key, note.owner, note.input)
     },
+    requireOwn,
     remove: (key) => deleteObject(storage, folder, `${key}.json`),
     read,
     async *list() {

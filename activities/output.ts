@@ -10,12 +10,11 @@ import type { ActivityClients, ActivitySettings } from './context.ts'
 import { checkAllThere } from './described-files.ts'
 import { attempting, failure, messageOf } from './failures.ts'
 import { checkAccounts, type UnreadableFiles } from './file-accounts.ts'
-import { type JobSummary, parseSummary } from './job-summary.ts'
+import { type JobSummary, readSummary } from './job-summary.ts'
 import { noRows, standingLoad } from './known-load.ts'
 import { noteEmpty } from './load-notes.ts'
 import { heartbeating } from './long-running.ts'
 import { readManifest } from './manifests.ts'
-import { exists } from './objects.ts'
 import { NoteError, readJson } from './storage/notes.ts'
 import { batchFolders } from './storage/own-folder.ts'
 
@@ -36,7 +35,7 @@ export function outputActivities(clients: ActivityClients, settings: ActivitySet
         heartbeating(async () => {
           const plan = confirmPlan(given, defaults)
           const attempt = confirmAttempt(plan, tried)
-          const summary = await readSummary(attempt)
+          const summary = await readSummary(storage, attempt)
           checkCounts(batch, attempt, summary)
           const manifest = await readManifest(storage, plan)
           if (manifest === undefined) {
@@ -67,7 +66,7 @@ export function outputActivities(clients: ActivityClients, settings: ActivitySet
           const batch = await claim.hold(given)
           const { plan } = batch
           const attempt = confirmAttempt(plan, tried)
-          const { written } = await readSummary(attempt)
+          const { written } = await readSummary(storage, attempt)
           if (written > 0)
             throw failure(
               'CountsDiffer',
@@ -79,30 +78,6 @@ export function outputActivities(clients: ActivityClients, settings: ActivitySet
         }),
       )
     },
-  }
-
-  async function readSummary({ outputPath }: Attempt): Promise<JobSummary> {
-    const uri = `${outputPath}_summary.json`
-    const isComplete = await exists(storage, `${outputPath}_SUCCESS`)
-    const summary = isComplete ? await summaryAt(uri) : undefined
-    if (summary !== undefined) return parseSummary(summary, uri)
-    const missing = isComplete ? '_summary.json' : '_SUCCESS'
-    throw failure(
-      'OutputGone',
-      `The job ended well, but there is no ${outputPath}${missing}. Nothing was loaded; retry the run.`,
-    )
-  }
-
-  async function summaryAt(uri: string): Promise<Readonly<Record<string, unknown>> | undefined> {
-    try {
-      return (await readJson(storage, uri, Type.Record(Type.String(), Type.Unknown())))?.value
-    } catch (error) {
-      if (!(error instanceof NoteError)) throw error
-      throw failure(
-        'CountsDiffer',
-        `The Spark script's account ${uri} ${error.message}. Nothing was loaded; fix the script and retry the run.`,
-      )
-    }
   }
 }
 

@@ -4,13 +4,12 @@ import type { Batch } from '../workflows/run-types.ts'
 import { createBatchClaim } from './batch-claim.ts'
 import { createBatchLoads } from './batch-loads.ts'
 import { placesOf } from './batch-places.ts'
-import type { ConfirmedPlan } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { bringBack, bringBackAll, checkAllThere } from './described-files.ts'
 import { attempting, failure } from './failures.ts'
 import { heartbeating } from './long-running.ts'
 import { type Manifest, readManifest, summarise, writeManifestOnce } from './manifests.ts'
-import { entriesOf, type ObjectDescription } from './objects.ts'
+import { entriesOf, type ObjectDescription, splitUri } from './objects.ts'
 import { checkRawFile } from './raw-file-names.ts'
 import type { OwnBatch } from './storage/own-folder.ts'
 
@@ -56,7 +55,7 @@ export function rawFileActivities(clients: ActivityClients, settings: ActivitySe
       return summarise(known, plan)
     }
     for (const place of places.all) await bringBackAll(storage, batch, place)
-    const described = await writeManifestOnce(storage, plan, rawObjects(plan))
+    const described = await writeManifestOnce(storage, plan, rawObjects(batch))
     if (described !== undefined) return summarise(described, plan)
     throw failure(
       'RawFilesMissing',
@@ -65,7 +64,12 @@ export function rawFileActivities(clients: ActivityClients, settings: ActivitySe
   }
 
   /** What lies under the raw path, if Spark can read it. A folder among it that is another batch's would go with this one. */
-  async function* rawObjects({ rawPath }: ConfirmedPlan): AsyncGenerator<ObjectDescription> {
+  async function* rawObjects(batch: OwnBatch): AsyncGenerator<ObjectDescription> {
+    const { rawPath } = batch.plan
+    const rules = {
+      isReleaseScript: settings.spark.release !== undefined,
+      longestFolder: longestFolderOf(batch),
+    }
     for await (const { name, object } of entriesOf(storage, rawPath)) {
       const nested = nestedBatchFolder(name)
       if (nested !== undefined) {
@@ -74,8 +78,16 @@ export function rawFileActivities(clients: ActivityClients, settings: ActivitySe
           `${rawPath} holds the folder ${JSON.stringify(nested)}, which has the name of a batch's own. Start a run for each batch, or rename the folder.`,
         )
       }
-      checkRawFile(`${rawPath}${name}`, name, object, settings.spark.release !== undefined)
+      checkRawFile(`${rawPath}${name}`, name, object, rules)
       yield object
     }
   }
+}
+
+/** By what a file must be moved to in the end: an archive, or the failed path, of a reload with the longest label. */
+function longestFolderOf({ folders }: OwnBatch): number {
+  const label = 'x'.repeat(40)
+  const archive = splitUri(folders.archive('0000-00-00', label).uri).name
+  const failed = `${splitUri(folders.failed.uri).name}reload=${label}/`
+  return Math.max(Buffer.byteLength(archive), Buffer.byteLength(failed))
 }

@@ -7,6 +7,7 @@ import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting } from './failures.ts'
 import { heartbeating } from './long-running.ts'
 import { outputNotes } from './output-notes.ts'
+import { workflowId } from './owner.ts'
 import { deleteAllIn, deleteObject } from './storage/effects.ts'
 import type { BatchFolders } from './storage/own-folder.ts'
 
@@ -25,6 +26,7 @@ export function temporaryFileActivities(clients: ActivityClients, settings: Acti
         heartbeating(async () => {
           const { plan, folders } = await claim.hold(given)
           const { key } = confirmAttempt(plan, attempt)
+          await notes.requireOwn(key, workflowId(), plan.input)
           await deleteOutput(storage, folders, key)
           await notes.remove(key)
         }),

@@ -1,17 +1,17 @@
 import type { RunPlan } from '../workflows/plan.ts'
-import type { Attempt, Batch, FoundLoad, Load, OutputSummary } from '../workflows/run-types.ts'
+import type { Attempt, Batch, FoundLoad, Load } from '../workflows/run-types.ts'
 import { createBatchClaim } from './batch-claim.ts'
 import { createBatchLoads, type FoundLoads, loadForgotten } from './batch-loads.ts'
 import { createClaims } from './claims.ts'
 import { type ConfirmedPlan, confirmAttempt, confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting, failure, passingFailure } from './failures.ts'
+import { readSummary } from './job-summary.ts'
 import { type KnownLoad, loadedBy, standingLoad } from './known-load.ts'
 import { createLoadJobs, hasLoaded, type LoadJob, loadIdOf, readsOutputOf } from './load-jobs.ts'
 import { noteAsked, noteLoaded } from './load-notes.ts'
 import { heartbeating, pollUntil } from './long-running.ts'
 import { readManifest, summarise } from './manifests.ts'
-import { exists } from './objects.ts'
 import { currentExecution } from './owner.ts'
 import { batchFolders, notesFolder, type OwnBatch, type OwnFolder } from './storage/own-folder.ts'
 import { type HeldBatch, readTableState, type TableBatch, writeTableState } from './table-ledger.ts'
@@ -96,7 +96,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
      * @throws OutputGone, LoadFailed, SchemaMismatch, NotFound, PermissionDenied, NewerBatchLoaded, LoadedRowsDiffer,
      * LoadedOtherwise, LoadUnknown
      */
-    async loadTable(given: RunPlan, tried: Attempt, output: OutputSummary): Promise<Load> {
+    async loadTable(given: RunPlan, tried: Attempt): Promise<Load> {
       return attempting(`load ${given.outputTable}`, async () => {
         const batch = await batchClaim.hold(given)
         const { plan } = batch
@@ -104,7 +104,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
         const described = await heartbeating(() => describedBatch(plan))
         const loadId = loadIdOf(plan, described)
         const found = await batchLoads.settle(batch, described)
-        const known = found.load ?? (await load(found, loadId, attempt, output.rowsWritten))
+        const known = found.load ?? (await load(found, loadId, attempt))
         await noteLoaded(storage, found.batch, known)
         if (plan.writeDisposition !== 'WRITE_TRUNCATE') return standingLoad(plan, known)
         const hasReplaced = known.writeDisposition === 'WRITE_TRUNCATE'
@@ -130,11 +130,10 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     )
   }
 
-  async function load(found: FoundLoads, loadId: string, attempt: Attempt, rows: number): Promise<KnownLoad> {
+  async function load(found: FoundLoads, loadId: string, attempt: Attempt): Promise<KnownLoad> {
     const { plan } = found.batch
-    if (!(await exists(storage, `${attempt.outputPath}_SUCCESS`))) {
-      throw failure('OutputGone', `The output in ${attempt.outputPath} has been deleted. Retry the run.`)
-    }
+    // By the job's own account: what comes with a call may be anybody's.
+    const { written: rows } = await readSummary(storage, attempt)
     if (plan.writeDisposition === 'WRITE_TRUNCATE') {
       // The claim is ours already, unless the run was reset to here after it had given the table up.
       await claim(plan)

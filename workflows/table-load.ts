@@ -57,13 +57,7 @@ export async function loadOutput(run: LoadContext, output: Output): Promise<Load
     progress.step(
       'loadTable',
       () =>
-        calling(
-          `Load ${output.rowsWritten} rows into ${plan.outputTable}`,
-          loadTable,
-          plan,
-          output.attempt,
-          output,
-        ),
+        calling(`Load ${output.rowsWritten} rows into ${plan.outputTable}`, loadTable, plan, output.attempt),
       ({ rows }) => `${rows} rows in ${plan.outputTable}`,
     ),
   )

@@ -8,6 +8,7 @@ import {
 } from '@temporalio/client'
 import { NamespaceNotFoundError } from '@temporalio/common'
 import { REAPER_SCHEDULE_ID, REAPER_WORKFLOW_TYPE } from '../../workflows/contract.ts'
+import type { PipelineConfig } from '../config.ts'
 import type { Resource } from './resource.ts'
 
 /** How often orphaned clusters are looked for; a leaked cluster is paid for until then. */
@@ -24,7 +25,11 @@ export function reaperScheduleId(deployment: string): string {
  * The schedule of the sweep for orphaned clusters, one a deployment. What is there is brought up to date, so that a new
  * version of the worker needs no other step; whoever has paused it finds it paused.
  */
-export function reaperSchedule(client: Client, deployment: string, taskQueue: string): Resource {
+export function reaperSchedule(
+  client: Client,
+  { deployment, stateBucket }: Pick<PipelineConfig, 'deployment' | 'stateBucket'>,
+  taskQueue: string,
+): Resource {
   const scheduleId = reaperScheduleId(deployment)
   const schedule: Schedule = {
     spec: { intervals: [{ every: EVERY_MS }] },
@@ -33,7 +38,7 @@ export function reaperSchedule(client: Client, deployment: string, taskQueue: st
       workflowType: REAPER_WORKFLOW_TYPE,
       workflowId: scheduleId,
       taskQueue,
-      args: [],
+      args: [{ stateBucket }],
     },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: EVERY_MS },
   }
@@ -57,7 +62,17 @@ export function reaperSchedule(client: Client, deployment: string, taskQueue: st
           },
         }
       }
-      if (!isSame(found, taskQueue)) {
+      const owner = stateBucketIn(found)
+      if (owner !== undefined && owner !== stateBucket) {
+        return {
+          state: 'wrong',
+          fault: {
+            finding: `The namespace ${client.options.namespace} has a deployment ${deployment} already, whose state bucket is ${owner}.`,
+            remedy: `Give this one a DEPLOYMENT of its own, or delete the other's schedule if it is no more: temporal schedule delete --schedule-id ${scheduleId} --namespace ${client.options.namespace}`,
+          },
+        }
+      }
+      if (owner === undefined || !isSame(found, taskQueue)) {
         return {
           state: 'differs',
           finding: `The schedule ${scheduleId} is not the one of this release.`,
@@ -81,6 +96,12 @@ async function describe(client: Client, scheduleId: string): Promise<ScheduleDes
     if (error instanceof ScheduleNotFoundError || error instanceof NamespaceNotFoundError) return undefined
     throw error
   }
+}
+
+/** The schedule says whose the deployment is: two by one name would take each other's runs. */
+function stateBucketIn({ action }: ScheduleDescription): string | undefined {
+  const [note] = (action.args ?? []) as readonly ({ readonly stateBucket?: unknown } | undefined)[]
+  return typeof note?.stateBucket === 'string' ? note.stateBucket : undefined
 }
 
 function isSame({ spec, action, policies }: ScheduleDescription, taskQueue: string): boolean {

@@ -40,9 +40,5 @@ export function warehouseResources(bigquery: GoogleClients['bigquery'], config: 
 /** What it needs in Temporal. */
 export function temporalResources(client: Client, config: SetupConfig): Resource[] {
   const { pipeline, temporal } = config
-  return [
-    namespace(client),
-    searchAttributes(client),
-    reaperSchedule(client, pipeline.deployment, temporal.taskQueue),
-  ]
+  return [namespace(client), searchAttributes(client), reaperSchedule(client, pipeline, temporal.taskQueue)]
 }

@@ -50,7 +50,7 @@ async function openTemporal({
   try {
     const client = await connectTemporal(temporal)
     const connection = await NativeConnection.connect(temporalOptions(temporal))
-    await ensure(reaperSchedule(client, pipeline.deployment, temporal.taskQueue))
+    await ensure(reaperSchedule(client, pipeline, temporal.taskQueue))
     return { client, connection }
   } catch (error) {
     throw await explainTemporalFailure(temporal, error)

@@ -86,9 +86,9 @@ export async function startWarehouseBench(load?: LoadOptions): Promise<Warehouse
       return readyAs(plan, rows)
     },
     readyAs,
-    async load({ plan, attempt, output }, workflowId = `run of ${plan.rawPath}`) {
+    async load({ plan, attempt }, workflowId = `run of ${plan.rawPath}`) {
       if (plan.writeDisposition === 'WRITE_TRUNCATE') await bench.call('claimTable', [plan], { workflowId })
-      return bench.callWithRetries('loadTable', [plan, attempt, output], { workflowId })
+      return bench.callWithRetries('loadTable', [plan, attempt], { workflowId })
     },
     async rowsIn(table) {
       const [, datasetId = '', tableId = ''] = table.split('.')

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity'
 import { clusterNameOf } from '../workflows/attempt-names.ts'
+import { createClaims } from './claims.ts'
 import { confirmedPlanOf } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { getCluster } from './get-cluster.ts'
@@ -11,8 +12,8 @@ import { deleteOutput } from './temporary-files.ts'
 /** Outputs that nobody deletes any more. */
 export interface AbandonedOutputs {
   /**
-   * Deletes the outputs of runs that are closed and did not do so themselves. One that is still being written, or loaded,
-   * is left to the next time.
+   * Deletes the outputs of runs that are closed and did not do so themselves. One that is still being written, or loaded, or
+   * whose batch another run works on, is left to the next time.
    * @throws the first error, after all were tried
    */
   deleteAll(): Promise<void>
@@ -27,6 +28,7 @@ export interface AbandonedOutputs {
 export function abandonedOutputs(clients: ActivityClients, settings: ActivitySettings): AbandonedOutputs {
   const { storage, bigquery, clusters, openExecution } = clients
   const { project: projectId, region, defaults } = settings
+  const claims = createClaims(clients)
   const notes = outputNotes(storage, settings)
   const loads = createLoadJobs(bigquery, settings)
 
@@ -38,6 +40,9 @@ export function abandonedOutputs(clients: ActivityClients, settings: ActivitySet
   async function remove(key: string, { input, owner, loadId }: OutputNote): Promise<void> {
     if ((await isBeingWritten(key)) || (await loads.isUnderWay(loadId))) return
     const folders = batchFolders(confirmedPlanOf(input, defaults), defaults)
+    // While another run works on the batch, nothing of it is touched on a note's word.
+    const holder = await claims.holder(folders.notes)
+    if (holder !== undefined && holder !== owner) return
     const { uri: outputPath } = folders.output(key)
     Context.current().log.warn('deleting an abandoned output', { outputPath, owner })
     await deleteOutput(storage, folders, key)

@@ -28,6 +28,8 @@ export interface Claims {
    * @throws ExecutionEnded when this execution is not the one of its workflow that is open
    */
   acquire(folder: OwnFolder, me: Execution): Promise<string | undefined>
+  /** The workflow id of the open run that holds the claim, whoever asks; nothing when none does. */
+  holder(folder: OwnFolder): Promise<string | undefined>
   /** Gives up a claim of ours; does nothing if it is not ours. */
   release(folder: OwnFolder, me: Execution): Promise<void>
 }
@@ -51,6 +53,11 @@ export function createClaims({
         // Tied to what was read: of two runs that find the same dead holder, one wins, and the other looks again.
         if (await writeObject(storage, uri, JSON.stringify(mine), held?.generation ?? 0)) return undefined
       }
+    },
+    async holder(folder) {
+      const { workflowId } = (await readNote(storage, `${folder.uri}${NAME}`, Holder))?.value ?? {}
+      const isOpen = workflowId !== undefined && (await openExecution(workflowId)) !== undefined
+      return isOpen ? workflowId : undefined
     },
     async release(folder, me) {
       const held = await readNote(storage, `${folder.uri}${NAME}`, Holder)

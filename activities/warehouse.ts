@@ -134,6 +134,8 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     const { plan } = found.batch
     // By the job's own account: what comes with a call may be anybody's.
     const { written: rows } = await readSummary(storage, attempt)
+    // Before it is waited for; the load looks again.
+    await refuseForeignTable(bigquery, plan.outputTable, defaults)
     if (plan.writeDisposition === 'WRITE_TRUNCATE') {
       // The claim is ours already, unless the run was reset to here after it had given the table up.
       await claim(plan)

@@ -77,18 +77,14 @@ export async function objectsIn({ storage }: GoogleClients, buckets: readonly st
   return new Map((await Promise.all(lists)).flat())
 }
 
-/** UUID and labels of every cluster that is not going, by its name. */
+/** UUID of every cluster that is not going, by its name. */
 export async function clustersOf(
   { clusters }: GoogleClients,
   where: { readonly projectId: string; readonly region: string },
 ): Promise<Inventory> {
   const [found] = await clusters.listClusters(where, { autoPaginate: true })
   const there = found.filter(({ status }) => status?.state !== 'DELETING')
-  return new Map(
-    there.map(({ clusterName, clusterUuid, labels }) => {
-      return [String(clusterName), `${clusterUuid} ${JSON.stringify(labels)}`]
-    }),
-  )
+  return new Map(there.map(({ clusterName, clusterUuid }) => [String(clusterName), String(clusterUuid)]))
 }
 
 /** Rows, columns and labels of every table of a dataset, by its name. */

@@ -52,7 +52,7 @@ test('finding 7: a worker that meets notes of 200 MiB stays within its memory, a
   await putPacked('packed')
   const sources = ['one-line', 'lines', 'packed']
   const args = [...WORKER_HEAP, SCRIPT, JSON.stringify(cloud.env), ...sources]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 50_000 })
   let answer = ''
   child.stdout.on('data', (text) => {
     answer += String(text)

@@ -2,10 +2,13 @@
 
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
 import type { FailureType } from '../workflows/contract.ts'
+import { reasonOf, refusalOf } from './refusals.ts'
 
 interface Translation {
   readonly type: FailureType
   readonly retryable: boolean
+  /** What to do about it, where its type alone does not tell. */
+  readonly remedy?: string
 }
 
 const retryable = (type: FailureType): Translation => ({ type, retryable: true })
@@ -33,6 +36,9 @@ const HTTP: Readonly<Record<number, Translation>> = {
   412: retryable('StorageConflict'),
   429: retryable('QuotaExceeded'),
 }
+
+// The statuses of a request that was understood and refused, of gRPC and HTTP; the token endpoint sends 400.
+const REFUSED = new Set([3, 7, 9, 16, 400, 401, 403])
 
 // What to do about a failure of a type, where its own sentence does not say. The raw files are where they were.
 const ADVICE: Partial<Record<FailureType, string>> = {
@@ -64,8 +70,18 @@ export function passingFailure(type: FailureType, message: string): ApplicationF
   return ApplicationFailure.retryable(advised(type, message), type)
 }
 
-function advised(type: FailureType, message: string): string {
-  const advice = ADVICE[type]
+/**
+ * The failure for what is refused whatever was granted, such as an object under a hold.
+ * @returns nothing when the reason and the message tell of something else
+ */
+export function refusalFailure(reason: string | undefined, message: string): ApplicationFailure | undefined {
+  const refusal = refusalOf(reason, message)
+  return (
+    refusal && ApplicationFailure.nonRetryable(advised(refusal.type, message, refusal.remedy), refusal.type)
+  )
+}
+
+function advised(type: FailureType, message: string, advice = ADVICE[type]): string {
   const text = advice === undefined ? message : `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`
   // JSON can hold half a character, which has no UTF-8 form: it would end the worker that hands the failure to Temporal.
   return text.toWellFormed()
@@ -111,6 +127,11 @@ export function isPreconditionFailed(error: unknown): boolean {
   return statusOf(error) === 412
 }
 
+/** True when an object may be neither replaced nor deleted now, by a hold or by its bucket's retention policy. */
+export function isKept(error: unknown): boolean {
+  return statusOf(error) === 403 && refusalOf(reasonOf(error), messageOf(error))?.type === 'ObjectHeld'
+}
+
 /**
  * True for Compute Engine's words for a zone without machines:
  * https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-resource-availability
@@ -121,8 +142,8 @@ export function isStockout(message: string): boolean {
 
 function translate(error: unknown, doing: string): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error
-  const { type, retryable: mayRetry } = translationOf(error)
-  const message = advised(type, `Could not ${doing}: ${messageOf(error)}`)
+  const { type, retryable: mayRetry, remedy } = translationOf(error)
+  const message = advised(type, `Could not ${doing}: ${messageOf(error)}`, remedy)
   return ApplicationFailure.create({
     type,
     message,
@@ -147,10 +168,13 @@ function translationOf(error: unknown): Translation {
   // Dataproc reports a lack of quota for the cluster as a request that is wrong; waiting a minute does not mend that.
   if (/insufficient .*quota/i.test(text)) return final('QuotaExceeded')
   // BigQuery and Cloud Storage send rates and quotas as 403, with a reason of their own.
-  const reason = (error as { readonly errors?: readonly { readonly reason?: string }[] } | null)?.errors?.[0]
-    ?.reason
+  const reason = reasonOf(error)
   if (reason === 'rateLimitExceeded' || reason === 'userRateLimitExceeded' || reason === 'quotaExceeded') {
     return retryable('QuotaExceeded')
+  }
+  if (status !== undefined && REFUSED.has(status)) {
+    const refusal = refusalOf(reason, text)
+    if (refusal !== undefined) return { ...refusal, retryable: false }
   }
   if (status !== undefined && status < 17) return GRPC[status] ?? retryable('Unavailable')
   if (status !== undefined && HTTP[status]) return HTTP[status]

@@ -1,6 +1,6 @@
 import type { Storage } from '@google-cloud/storage'
 import pMap from 'p-map'
-import { failure, isNotFound, isPassing, isPreconditionFailed } from './failures.ts'
+import { failure, isKept, isNotFound, isPassing, isPreconditionFailed, passingFailure } from './failures.ts'
 import { pauseFor, stopIfTold } from './long-running.ts'
 import { type Entry, type ObjectDescription, sameBytes } from './objects.ts'
 import { copyObject, deleteObject } from './storage/effects.ts'
@@ -13,6 +13,9 @@ const CONCURRENT_MOVES = 32
 // activity lists everything again, so a move is done again by itself.
 const RETRY_PAUSES_MS = [250, 1_000, 4_000]
 
+// Another copy is made when the first one's reply was lost, or when another mover was faster; each costs a call or two.
+const MAX_COPIES = 5
+
 /** From where to where objects are moved, under the same names. */
 export interface Route {
   readonly from: OwnFolder
@@ -21,7 +24,7 @@ export interface Route {
 
 /**
  * Moves objects: copy, verify, delete, each tied to a generation, so that a move that was interrupted is finished by doing
- * it again, and nothing that changed meanwhile is lost.
+ * it again, nothing that changed meanwhile is lost, and of movers that overtake each other none deletes the last copy.
  * @param objects as they are in the one folder; their bytes must arrive in the other
  */
 export async function moveObjects(
@@ -66,27 +69,20 @@ async function moveWithRetries(storage: Storage, route: Route, entry: Entry): Pr
   await moveObject(storage, route, entry)
 }
 
+/**
+ * Whoever deletes an object has made the copy that takes its place, and has made it before. So a copy that somebody else
+ * relies on is never found, but replaced: it is another generation then, and a delete that still counts on it, in a worker
+ * that was frozen, is refused by Cloud Storage.
+ */
 async function moveObject(storage: Storage, { from, to }: Route, { name, object }: Entry): Promise<void> {
   const { generation } = object
-  try {
-    await copyObject(storage, { folder: from, name, generation }, { folder: to, name })
-  } catch (error) {
-    // 412: the target is there, perhaps from a try whose reply was lost. 404: the source has gone or has changed; the
-    // check below tells which.
-    if (!isPreconditionFailed(error) && !isNotFound(error)) throw error
-  }
-  const arrived = await describe(storage, to, name)
-  if (arrived === undefined || !sameBytes(arrived, object)) {
-    const found = arrived === undefined ? 'is not there' : 'holds other bytes'
-    throw failure(
-      'RawFilesChanged',
-      `${from.uri}${name} could not be moved: after the copy, ${to.uri}${name} ${found}. Nothing was deleted.`,
-    )
-  }
+  await copyOver(storage, { from, to }, { name, object })
   try {
     await deleteObject(storage, from, name, generation)
   } catch (error) {
     if (!isPreconditionFailed(error)) throw error
+    const present = await describe(storage, from, name)
+    if (present === undefined || sameBytes(present, object)) throw conflict(from, name)
     throw failure(
       'RawFilesChanged',
       `${from.uri}${name} was overwritten while it was being moved; the newer one is left in place.`,
@@ -94,14 +90,55 @@ async function moveObject(storage: Storage, { from, to }: Route, { name, object 
   }
 }
 
+/**
+ * Copies an object to where there is none, or over one that holds the same bytes.
+ * @throws RawFilesChanged when its bytes are not there then
+ */
+async function copyOver(storage: Storage, { from, to }: Route, { name, object }: Entry): Promise<void> {
+  const refusal = (found: string): Error =>
+    failure('RawFilesChanged', `${from.uri}${name} could not be moved: ${found}. Nothing was deleted.`)
+  const target = `${to.uri}${name}`
+  let replaced: string | 0 = 0
+  for (let tries = 0; tries < MAX_COPIES; tries++) {
+    try {
+      const source = { folder: from, name, generation: object.generation }
+      const copy = await copyObject(storage, source, { folder: to, name, replaced })
+      if (sameBytes(copy, object)) return
+      throw refusal(`its copy ${target} holds other bytes`)
+    } catch (error) {
+      if (!isPreconditionFailed(error) && !isNotFound(error) && !isKept(error)) throw error
+      const present = await describe(storage, to, name)
+      const isThere = present !== undefined && sameBytes(present, object)
+      if (isPreconditionFailed(error)) {
+        if (present !== undefined && !isThere) throw refusal(`${target} holds other bytes`)
+        // It may be the copy of this very call, whose first reply was lost, or that of another mover.
+        replaced = present?.generation ?? 0
+      } else if (isThere) {
+        // The source went with an earlier try; or the target may not be replaced, so nobody can delete it either.
+        return
+      } else {
+        throw isKept(error)
+          ? error
+          : refusal(`it has vanished or changed, and ${target} does not hold its bytes`)
+      }
+    }
+  }
+  throw conflict(to, name)
+}
+
+/** Another try proves first that it still may. */
+function conflict(folder: OwnFolder, name: string): Error {
+  return passingFailure('StorageConflict', `${folder.uri}${name} is being moved by another execution, too.`)
+}
+
 async function describe(
   storage: Storage,
   folder: OwnFolder,
   name: string,
-): Promise<Pick<ObjectDescription, 'size' | 'crc32c'> | undefined> {
+): Promise<Pick<ObjectDescription, 'generation' | 'size' | 'crc32c'> | undefined> {
   try {
-    const [metadata] = await folder.file(storage, name).getMetadata()
-    return { size: Number(metadata.size), crc32c: String(metadata.crc32c) }
+    const [{ generation, size, crc32c }] = await folder.file(storage, name).getMetadata()
+    return { generation: String(generation), size: Number(size), crc32c: String(crc32c) }
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error

@@ -6,7 +6,7 @@
 import type { Storage } from '@google-cloud/storage'
 import pMap from 'p-map'
 import { isNotFound } from '../failures.ts'
-import { listNames } from '../objects.ts'
+import { listNames, type ObjectDescription } from '../objects.ts'
 import type { OwnFolder } from './own-folder.ts'
 
 // Wide enough to hide a round trip of tens of milliseconds, narrow enough for one connection pool.
@@ -43,16 +43,37 @@ export interface OwnObject {
   readonly name: string
 }
 
+/** What a copy has made. */
+export type Copied = Pick<ObjectDescription, 'generation' | 'size' | 'crc32c'>
+
+/** https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite#response */
+interface RewriteReply {
+  readonly rewriteToken?: string
+  readonly resource?: { readonly [field in keyof Copied]?: string }
+}
+
 /**
- * Copies one generation of an object, to where there is none.
- * @throws the client's error 412 when the target is there, 404 when the source has gone or has changed
+ * Copies one generation of an object, over one generation of another. A large object takes several calls; the client's own
+ * copy ties only the first of them to the generation that is replaced.
+ * @param replaced of the object that is there; 0 when there must be none
+ * @throws the client's error 412 when another generation is there, 404 when the source has gone or has changed
  */
 export async function copyObject(
   storage: Storage,
   from: OwnObject & { readonly generation: string },
-  to: OwnObject,
-): Promise<void> {
+  to: OwnObject & { readonly replaced: string | 0 },
+): Promise<Copied> {
   const source = from.folder.file(storage, from.name)
-  const pinned = source.bucket.file(source.name, { generation: from.generation })
-  await pinned.copy(to.folder.file(storage, to.name), { preconditionOpts: { ifGenerationMatch: 0 } })
+  const target = to.folder.file(storage, to.name)
+  const uri = `/o/${encodeURIComponent(source.name)}/rewriteTo/b/${target.bucket.name}/o/${encodeURIComponent(target.name)}`
+  const qs = { sourceGeneration: from.generation, ifGenerationMatch: to.replaced }
+  for (let token: { readonly rewriteToken?: string } = {}; ; ) {
+    const [body] = await source.bucket.request({ method: 'POST', uri, qs: { ...qs, ...token }, json: {} })
+    const { rewriteToken, resource } = body as RewriteReply
+    if (resource !== undefined) {
+      const { generation, size, crc32c } = resource
+      return { generation: String(generation), size: Number(size), crc32c: String(crc32c) }
+    }
+    token = { ...(rewriteToken !== undefined && { rewriteToken }) }
+  }
 }

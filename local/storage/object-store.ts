@@ -1,5 +1,6 @@
 import { checksumsOf, type DeclaredChecksums, verifyChecksums } from './checksums.ts'
 import { invalid, noSuchBucket, noSuchObject, StorageError } from './errors.ts'
+import { heldByDefault, refuseKept } from './kept.ts'
 import { type Conditions, checkConditions } from './preconditions.ts'
 import { SortedNames } from './sorted-names.ts'
 
@@ -137,11 +138,13 @@ export class ObjectStore {
     return found
   }
 
-  /** Writes a new generation. @throws StorageError 404 (bucket), 412, or 400 for a bad name or checksum. */
+  /** Writes a new generation. @throws StorageError 404 (bucket), 412, 403 for one that is kept, or 400 for a bad name or checksum. */
   put(bucketName: string, name: string, write: NewObject): StoredObject {
     const bucket = this.bucket(bucketName)
     checkObjectName(name)
-    checkConditions(write.conditions ?? {}, bucket.objects.get(name), 'write')
+    const replaced = bucket.objects.get(name)
+    checkConditions(write.conditions ?? {}, replaced, 'write')
+    if (replaced !== undefined) refuseKept(bucket, replaced)
     const checksums = checksumsOf(write.content)
     verifyChecksums(write.declared ?? {}, checksums)
     const now = new Date().toISOString()
@@ -156,7 +159,7 @@ export class ObjectStore {
       ...(write.componentCount === undefined
         ? { md5Hash: checksums.md5Hash }
         : { componentCount: write.componentCount }),
-      attributes: write.attributes,
+      attributes: heldByDefault(bucket, write.attributes),
       timeCreated: now,
       updated: now,
     }
@@ -165,10 +168,11 @@ export class ObjectStore {
     return object
   }
 
-  /** Removes the live object. @throws StorageError 404 or 412 */
+  /** Removes the live object. @throws StorageError 404, 412, or 403 for one that is kept */
   delete(bucketName: string, name: string, selection: Selection = {}): void {
-    this.get(bucketName, name, selection, 'write')
+    const found = this.get(bucketName, name, selection, 'write')
     const bucket = this.bucket(bucketName)
+    refuseKept(bucket, found)
     bucket.objects.delete(name)
     bucket.names.remove(name)
   }

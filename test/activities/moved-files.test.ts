@@ -3,7 +3,7 @@ import { CancelledFailure } from '@temporalio/activity'
 import { ActivityCancellationDetails } from '@temporalio/common'
 import { confirmPlan } from '../../activities/confirmed-plan.ts'
 import { moveObjects } from '../../activities/moves.ts'
-import { type Entry, entriesOf } from '../../activities/objects.ts'
+import { type Entry, entriesOf, fileAt } from '../../activities/objects.ts'
 import { batchFolders } from '../../activities/storage/own-folder.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
@@ -190,6 +190,103 @@ describe('P13: files in the failed path', () => {
       expect(await raw()).toEqual({})
     },
   )
+})
+
+describe('row 16: an object under a hold, or retained', () => {
+  const hold = (uri: string, temporaryHold: boolean) =>
+    fileAt(google.storage, uri).setMetadata({ temporaryHold })
+  const HELD = {
+    type: 'ObjectHeld',
+    nonRetryable: true,
+    message: expect.stringMatching(
+      /archive gs:.*a\.json' is under active Temporary hold.*Release the hold.*not loaded again/,
+    ),
+  }
+
+  test('in the raw path: the archive waits by name, and goes its way once the hold is gone', async () => {
+    await put('a.json', 'one')
+    await put('b.json', 'two')
+    await bench.call('describeRawFiles', [plan])
+    await hold(`${plan.rawPath}a.json`, true)
+    await expect(bench.call('archiveRawFiles', [plan])).rejects.toMatchObject(HELD)
+    expect(await raw()).toHaveProperty(['a.json'], 'one')
+    await hold(`${plan.rawPath}a.json`, false)
+    const { processedPath } = await bench.call('archiveRawFiles', [plan])
+    expect(await contents(google.storage, processedPath)).toEqual({ 'a.json': 'one', 'b.json': 'two' })
+    expect(await raw()).toEqual({})
+  })
+
+  test('in the processed path, as a bucket that retains its objects has it: a move that had stopped is finished', async () => {
+    await put('a.json', 'one')
+    await bench.call('describeRawFiles', [plan])
+    const bucket = google.storage.bucket(cloud.get('PROCESSED_BUCKET'))
+    await bucket.setMetadata({ retentionPolicy: { retentionPeriod: 3600 } })
+    try {
+      await storage.addFault({
+        on: 'objects.delete',
+        match: 'a.json',
+        kind: 'error',
+        code: 403,
+        reason: 'forbidden',
+      })
+      await expect(bench.call('archiveRawFiles', [plan])).rejects.toMatchObject({ type: 'PermissionDenied' })
+      await storage.clear()
+      expect(await bench.call('archiveRawFiles', [plan])).toMatchObject({ files: 1 })
+      expect(await raw()).toEqual({})
+    } finally {
+      await bucket.setMetadata({ retentionPolicy: null })
+    }
+  })
+
+  test('with other bytes in its place is told as what it is', async () => {
+    await put('a.json', 'one')
+    await bench.call('describeRawFiles', [plan])
+    await putObject(google.storage, `${plan.failedPath}a.json`, 'other')
+    await hold(`${plan.failedPath}a.json`, true)
+    await expect(bench.call('moveRawFilesToFailed', [plan, REASON])).rejects.toMatchObject({
+      type: 'RawFilesChanged',
+    })
+    await hold(`${plan.failedPath}a.json`, false)
+  })
+
+  test.each([
+    [
+      'accountDisabled',
+      'The billing account for the owning project is disabled in state absent',
+      /Link the project to a billing account/,
+    ],
+    [
+      'forbidden',
+      'The project to be billed is associated with an absent billing account.',
+      /Link the project to a billing account/,
+    ],
+    [
+      'vpcServiceControls',
+      "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: x",
+      /perimeter of VPC Service Controls/,
+    ],
+    [
+      'forbidden',
+      'Cloud KMS Key projects/p/locations/l/keyRings/r/cryptoKeys/k is not enabled',
+      /Enable or restore the key/,
+    ],
+    [
+      'accessNotConfigured',
+      'Cloud Storage has not been used in project 1 before or it is disabled.',
+      /Enable the API/,
+    ],
+  ])('row 16: a 403 that no grant would change (%s: %s) says what would', async (reason, message, remedy) => {
+    await put('a.json', 'one')
+    await storage.addFault({ on: 'objects.list', kind: 'error', code: 403, reason, message, times: 9 })
+    const outcome = expect(bench.call('describeRawFiles', [plan])).rejects
+    await outcome.toMatchObject({
+      type: 'AccessBlocked',
+      nonRetryable: true,
+      message: expect.stringMatching(remedy),
+    })
+    await storage.clear()
+    expect(await bench.call('describeRawFiles', [plan])).toMatchObject({ files: 1 })
+  })
 })
 
 describe('a bucket', () => {

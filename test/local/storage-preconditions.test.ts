@@ -153,3 +153,36 @@ test('A generation that is no longer live cannot be read or deleted', async () =
   await expect(old.delete()).rejects.toMatchObject({ code: 404 })
   expect((await file.download())[0].toString()).toBe('second')
 })
+
+describe('an object that is kept', () => {
+  test.each([
+    ['temporaryHold', /under active Temporary hold/],
+    ['eventBasedHold', /under active Event-Based hold/],
+  ])('by %s is neither replaced nor deleted until it is released', async (hold, message) => {
+    await written()
+    await file.setMetadata({ [hold]: true })
+    const refusal = {
+      code: 403,
+      message: expect.stringMatching(message),
+      errors: [{ reason: 'objectUnderActiveHold' }],
+    }
+    await expect(file.delete()).rejects.toMatchObject(refusal)
+    await expect(file.save('second', { resumable: false })).rejects.toMatchObject(refusal)
+    await file.setMetadata({ [hold]: false })
+    await file.delete()
+  })
+
+  test('by its bucket, which gives a hold to all that is new or retains it for a while', async () => {
+    await bucket.setMetadata({ defaultEventBasedHold: true })
+    await written()
+    await expect(file.delete()).rejects.toMatchObject({ errors: [{ reason: 'objectUnderActiveHold' }] })
+    await file.setMetadata({ eventBasedHold: false })
+    await bucket.setMetadata({ defaultEventBasedHold: false, retentionPolicy: { retentionPeriod: 60 } })
+    await expect(file.delete()).rejects.toMatchObject({
+      code: 403,
+      errors: [{ reason: 'retentionPolicyNotMet' }],
+    })
+    await bucket.setMetadata({ retentionPolicy: null })
+    await file.delete()
+  })
+})

@@ -1,8 +1,7 @@
-import type { WriteDisposition } from '../workflows/contract.ts'
 import type { Nameable, RunPlan } from '../workflows/plan.ts'
 import type { Load } from '../workflows/run-types.ts'
 import { failure } from './failures.ts'
-import { type LoadJob, rowsOf, rowsWrittenOf } from './load-jobs.ts'
+import { dispositionOf, type LoadJob, rowsOf, rowsWrittenOf } from './load-jobs.ts'
 
 /** A batch's load, with what Spark had written before it. */
 export interface KnownLoad extends Load {
@@ -11,14 +10,14 @@ export interface KnownLoad extends Load {
 
 /** What a load job that has committed has done. */
 export function loadedBy(job: LoadJob): KnownLoad {
-  const { destinationTable, writeDisposition } = job.configuration?.load ?? {}
+  const { destinationTable } = job.configuration?.load ?? {}
   const { projectId, datasetId, tableId } = destinationTable ?? {}
   return {
     jobId: job.jobReference?.jobId ?? '',
     rows: rowsOf(job),
     rowsWritten: rowsWrittenOf(job),
     outputTable: `${projectId}.${datasetId}.${tableId}`,
-    writeDisposition: writeDisposition as WriteDisposition,
+    writeDisposition: dispositionOf(job),
   }
 }
 

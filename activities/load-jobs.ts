@@ -2,19 +2,27 @@ import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { BigQuery, JobMetadata } from '@google-cloud/bigquery'
 import { Type } from 'typebox'
-import { PIPELINE } from '../workflows/contract.ts'
+import { PIPELINE, type WriteDisposition } from '../workflows/contract.ts'
 import type { RunPlan } from '../workflows/plan.ts'
 import type { Attempt, Batch } from '../workflows/run-types.ts'
 import type { ActivitySettings } from './context.ts'
 import { isAlreadyExists, isNotFound, passingFailure } from './failures.ts'
 import { STATE_LABEL } from './labels.ts'
 import { pollUntil } from './long-running.ts'
+import { fitSchema } from './table-fit.ts'
+import type { TableField } from './table-schema.ts'
 import { refuseForeignTable, tableReference } from './tables.ts'
 
 /** The form of what {@link loadIdOf} makes, in notes. */
 export const LoadId = Type.String({ pattern: '^average_speed_[0-9a-f]{40}$' })
 
-interface JobLoadProperties {
+/** The form of the ids of a batch's load jobs, in notes. */
+export const LoadJobId = Type.String({ pattern: '^average_speed_[0-9a-f]{40}_\\d{1,6}$' })
+
+/** What a load says of its table, which differs for one that is there and one that it makes. */
+interface Destination {
+  readonly schema: { readonly fields: readonly TableField[] }
+  readonly allowJaggedRows?: boolean
   readonly destinationTableProperties?: { readonly labels: Record<string, string> }
 }
 
@@ -42,22 +50,33 @@ export function loadIdOf(plan: RunPlan, batch: Batch): string {
   return `average_speed_${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40)}`
 }
 
+/** What {@link createLoadJobs} makes. */
+export type LoadJobs = ReturnType<typeof createLoadJobs>
+
 /** Reads, submits and awaits load jobs. */
 export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
   const location = settings.bigqueryLocation
   const { table, csv, jobLabels } = settings.load
 
   /**
+   * Looks at the table that a load is for, which tells whose it is, whether there is one, and what its columns are.
+   *
    * A load with other labels than its table has is refused, and a table's labels are its owner's: so only a load that makes
-   * the table carries any. Should somebody else make the table before this load does, the load fails: one look at the table
-   * tells both whose it is and whether there is one.
+   * the table carries any. Should somebody else make the table before this load does, the load fails.
    * https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#DestinationTableProperties
-   * @throws TableNotAllowed
+   * @throws TableNotAllowed, SchemaMismatch
    */
-  async function propertiesOfNewTable(outputTable: string): Promise<JobLoadProperties> {
-    if (await refuseForeignTable(bigquery, outputTable, settings.defaults)) return {}
+  async function destinationOf(outputTable: string): Promise<Destination> {
+    const found = await refuseForeignTable(bigquery, outputTable, settings.defaults)
+    const { fields: written } = table.schema
+    if (found !== undefined) {
+      const { fields: present = [] } = found.schema ?? {}
+      if (present.length === 0) return { schema: { fields: written } }
+      const { fields, allowJaggedRows } = fitSchema(outputTable, written, present)
+      return { schema: { fields }, ...(allowJaggedRows && { allowJaggedRows }) }
+    }
     const labels = { ...table.labels, [STATE_LABEL]: settings.defaults.stateBucket }
-    return { destinationTableProperties: { labels } }
+    return { schema: { fields: written }, destinationTableProperties: { labels } }
   }
 
   async function read(jobId: string): Promise<LoadJob | undefined> {
@@ -121,11 +140,23 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
       }
     },
 
-    /** Asks for a load; does nothing when a job of that id exists. @throws TableNotAllowed */
-    async submit(jobId: string, plan: RunPlan, attempt: Attempt, rows: number): Promise<void> {
+    /**
+     * Makes sure that a table may be loaded, and that what a run writes fits it. Said before a cluster is paid for.
+     * @throws TableNotAllowed, SchemaMismatch
+     */
+    async refuseUnfit(outputTable: string): Promise<void> {
+      await destinationOf(outputTable)
+    },
+
+    /**
+     * Asks for a load; does nothing when a job of that id exists.
+     * @param uris of the files, each of which must be there
+     * @throws TableNotAllowed, SchemaMismatch
+     */
+    async submit(jobId: string, plan: RunPlan, uris: readonly string[], rows: number): Promise<void> {
       const { projectId, datasetId, tableId } = tableReference(plan.outputTable)
       // Now, since the wait for the table may have been long.
-      const propertiesOfNew = await propertiesOfNewTable(plan.outputTable)
+      const { schema, ...destination } = await destinationOf(plan.outputTable)
       try {
         await bigquery.createJob({
           jobId,
@@ -134,15 +165,15 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
             labels: { ...jobLabels, pipeline: PIPELINE, rows_written: String(rows) },
             load: {
               ...csv,
-              sourceUris: [`${attempt.outputPath}part-*`],
+              sourceUris: [...uris],
               sourceFormat: 'CSV',
-              schema: { fields: [...table.schema.fields] },
+              schema: { fields: [...schema.fields] },
               destinationTable: { projectId, datasetId, tableId },
               ...(table.timePartitioning && { timePartitioning: table.timePartitioning }),
               ...(table.clustering && { clustering: { fields: [...table.clustering.fields] } }),
-              ...propertiesOfNew,
+              ...destination,
               createDisposition: 'CREATE_IF_NEEDED',
-              writeDisposition: plan.writeDisposition,
+              writeDisposition: DISPOSITIONS[plan.writeDisposition],
               allowQuotedNewlines: true,
               maxBadRecords: 0,
             },
@@ -153,7 +184,41 @@ export function createLoadJobs(bigquery: BigQuery, settings: ActivitySettings) {
         if (!isAlreadyExists(error) && (await read(jobId)) === undefined) throw error
       }
     },
+
+    /**
+     * Uses a job id up, by a query that fails and touches nothing, unless a job has it already: whoever asks for a load of
+     * that id later is refused by BigQuery. Should the load have come first, that job stands.
+     * https://cloud.google.com/bigquery/docs/reference/standard-sql/debugging_functions#error
+     */
+    async useUp(jobId: string): Promise<void> {
+      try {
+        const query = `SELECT ERROR('The load ${jobId} was overtaken: its table went to another batch.')`
+        const labels = { ...jobLabels, pipeline: PIPELINE }
+        await bigquery.createJob({
+          jobId,
+          location,
+          configuration: { labels, query: { query, useLegacySql: false } },
+        })
+      } catch (error) {
+        if (!isAlreadyExists(error) && (await read(jobId)) === undefined) throw error
+      }
+    },
   }
+}
+
+/**
+ * How a load replaces rows and nothing else: WRITE_TRUNCATE would replace the table's schema, with what its owner gave it.
+ * https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#JobConfigurationLoad
+ */
+const DISPOSITIONS: Readonly<Record<WriteDisposition, string>> = {
+  WRITE_APPEND: 'WRITE_APPEND',
+  WRITE_TRUNCATE: 'WRITE_TRUNCATE_DATA',
+}
+
+/** How a load that has succeeded has written, as runs name it. */
+export function dispositionOf(job: LoadJob): WriteDisposition {
+  const { writeDisposition } = job.configuration?.load ?? {}
+  return writeDisposition === DISPOSITIONS.WRITE_TRUNCATE ? 'WRITE_TRUNCATE' : 'WRITE_APPEND'
 }
 
 /**

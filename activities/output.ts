@@ -15,6 +15,7 @@ import { noRows, standingLoad } from './known-load.ts'
 import { noteEmpty } from './load-notes.ts'
 import { heartbeating } from './long-running.ts'
 import { readManifest } from './manifests.ts'
+import { listParts } from './output-parts.ts'
 import { NoteError, readJson } from './storage/notes.ts'
 import { batchFolders } from './storage/own-folder.ts'
 
@@ -47,7 +48,9 @@ export function outputActivities(clients: ActivityClients, settings: ActivitySet
           const unreadable = await checkAccounts(storage, plan, manifest, { batch, attempt, summary })
           checkRejects(plan, attempt, summary, unreadable)
           await checkAllThere(storage, plan, manifest, [batchFolders(plan, defaults).raw])
+          const { files, digest } = await listParts(storage, attempt)
           return {
+            parts: { files, digest },
             rowsRead: summary.read,
             rowsWritten: summary.written,
             rowsRejected: summary.rejected,

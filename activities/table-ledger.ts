@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Storage } from '@google-cloud/storage'
 import { type Static, Type } from 'typebox'
-import { LoadId } from './load-jobs.ts'
+import { LoadId, LoadJobId } from './load-jobs.ts'
 import { writeObject } from './objects.ts'
 import { readNote } from './storage/notes.ts'
 import type { OwnFolder } from './storage/own-folder.ts'
@@ -20,11 +20,15 @@ const HeldBatch = Type.Object({ ...TableBatch.properties, replaced: Type.Optiona
 /** A batch that a table holds, and the raw path of the one that it has replaced. */
 export type HeldBatch = Static<typeof HeldBatch>
 
+const AnnouncedLoad = Type.Object({ ...TableBatch.properties, jobId: LoadJobId })
+/** A batch that is about to replace a table, and the id of the only job that may do it. */
+export type AnnouncedLoad = Static<typeof AnnouncedLoad>
+
 const TableState = Type.Object({
   /** The batch whose load is known to be committed. */
   holds: Type.Optional(HeldBatch),
-  /** The batch whose load was about to be asked for. */
-  loading: Type.Optional(TableBatch),
+  /** The load that was about to be asked for. */
+  loading: Type.Optional(AnnouncedLoad),
 })
 /**
  * Which batch a table holds that is replaced as a whole by each load. Written before a load and after it, so that a load
@@ -41,20 +45,21 @@ export async function readTableState(
   return stored === undefined ? { generation: 0 } : { ...stored.value, generation: stored.generation }
 }
 
-/** Notes the next state. Only the holder of the table's claim calls this; the precondition says so once more. */
+/**
+ * Notes the next state.
+ * @returns false when the state that it follows is no more
+ */
 export async function writeTableState(
   storage: Storage,
   table: OwnFolder,
   state: TableState,
   generation: string | 0,
-): Promise<void> {
+): Promise<boolean> {
   const uri = uriOf(table)
-  if (await writeObject(storage, uri, JSON.stringify(state), generation)) return
+  if (await writeObject(storage, uri, JSON.stringify(state), generation)) return true
   // Perhaps it was this very write, whose first reply was lost.
   const { value } = (await readNote(storage, uri, TableState)) ?? {}
-  if (!isDeepStrictEqual(value, state)) {
-    throw new Error(`Another run has written ${uri} at the same time.`)
-  }
+  return isDeepStrictEqual(value, state)
 }
 
 function uriOf(table: OwnFolder): string {

@@ -1,21 +1,35 @@
 import type { RunPlan } from '../workflows/plan.ts'
-import type { Attempt, Batch, FoundLoad, Load } from '../workflows/run-types.ts'
+import type { Attempt, Batch, FoundLoad, Load, OutputSummary } from '../workflows/run-types.ts'
 import { createBatchClaim } from './batch-claim.ts'
 import { createBatchLoads, type FoundLoads, loadForgotten } from './batch-loads.ts'
 import { createClaims } from './claims.ts'
 import { type ConfirmedPlan, confirmAttempt, confirmPlan } from './confirmed-plan.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
-import { attempting, failure, passingFailure } from './failures.ts'
+import { attempting, failure, passingFailure, refusalFailure } from './failures.ts'
 import { readSummary } from './job-summary.ts'
 import { type KnownLoad, loadedBy, standingLoad } from './known-load.ts'
 import { createLoadJobs, hasLoaded, type LoadJob, loadIdOf, readsOutputOf } from './load-jobs.ts'
 import { noteAsked, noteLoaded } from './load-notes.ts'
 import { heartbeating, pollUntil } from './long-running.ts'
 import { readManifest, summarise } from './manifests.ts'
+import { verifiedParts } from './output-parts.ts'
 import { currentExecution } from './owner.ts'
-import { batchFolders, notesFolder, type OwnBatch, type OwnFolder } from './storage/own-folder.ts'
-import { type HeldBatch, readTableState, type TableBatch, writeTableState } from './table-ledger.ts'
+import { batchFolders, type OwnBatch, type OwnFolder } from './storage/own-folder.ts'
+import { createTableTurns, tableFolder } from './table-turns.ts'
 import { refuseForeignTable } from './tables.ts'
+
+/** An attempt's output, and the batch that it is of. */
+interface Loading {
+  readonly plan: ConfirmedPlan
+  /** Common beginning of the ids of the batch's load jobs. */
+  readonly loadId: string
+  readonly attempt: Attempt
+  readonly parts: OutputSummary['parts']
+  /** What Spark has written. */
+  readonly rows: number
+  /** Notes beside the batch what it is loaded with, once. */
+  beforeAsking(): Promise<void>
+}
 
 /** Activities on the output table. */
 export function warehouseActivities(clients: ActivityClients, settings: ActivitySettings) {
@@ -27,19 +41,19 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
   const { defaults } = settings
   const confirmed = (given: RunPlan): ConfirmedPlan => confirmPlan(given, defaults)
   const batchOf = (plan: ConfirmedPlan): OwnBatch => ({ plan, folders: batchFolders(plan, defaults) })
-  const folderOf = ({ outputTable }: ConfirmedPlan): OwnFolder =>
-    notesFolder(defaults.stateBucket, `tables/${outputTable}`)
+  const folderOf = (plan: ConfirmedPlan): OwnFolder => tableFolder(plan, defaults)
+  const turns = createTableTurns(storage, loads, defaults)
   return {
     /**
      * Looks for the load that has already put this batch into a table, by whichever run (P7). Waits for nothing. What it
      * refuses, it refuses before a cluster is paid for.
-     * @throws LoadedOtherwise, LoadUnknown, LoadedRowsDiffer; TableNotAllowed when there is none, and none may be
+     * @throws LoadedOtherwise, LoadUnknown, LoadedRowsDiffer; TableNotAllowed, SchemaMismatch when there is none, and none may be
      */
     async findLoad(given: RunPlan, batch: Batch): Promise<FoundLoad> {
       return attempting(`look for an earlier load of ${given.rawPath}`, async () => {
         const plan = confirmed(given)
         const { load, isUnderWay, isPastLoad } = await batchLoads.find(batchOf(plan), batch)
-        if (!isPastLoad) await refuseForeignTable(bigquery, plan.outputTable, defaults)
+        if (!isPastLoad) await loads.refuseUnfit(plan.outputTable)
         if (load === undefined && isPastLoad && !isUnderWay) throw loadForgotten(plan)
         return { isUnderWay, ...(load !== undefined && { load: standingLoad(plan, load) }) }
       })
@@ -67,9 +81,8 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
       return attempting(`claim the table ${given.outputTable}`, async () => {
         const plan = confirmed(given)
         if ((await claims.acquire(folderOf(plan), currentExecution())) !== undefined) return false
-        const { loading } = await readTableState(storage, folderOf(plan))
-        if (loading !== undefined && (await loads.isUnderWay(loading.loadId))) return false
-        await refuseIfOlder(plan)
+        if (!(await turns.isFree(plan))) return false
+        await turns.refuseIfOlder(plan)
         return true
       })
     },
@@ -80,7 +93,11 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
      * @throws NewerBatchLoaded
      */
     async claimTable(given: RunPlan): Promise<void> {
-      await attempting(`claim the table ${given.outputTable}`, () => claim(confirmed(given)))
+      await attempting(`claim the table ${given.outputTable}`, async () => {
+        const plan = confirmed(given)
+        await claim(plan)
+        await turns.refuseIfOlder(plan)
+      })
     },
 
     /** Gives the table up; does nothing when it is not ours. */
@@ -96,7 +113,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
      * @throws OutputGone, LoadFailed, SchemaMismatch, NotFound, PermissionDenied, NewerBatchLoaded, LoadedRowsDiffer,
      * LoadedOtherwise, LoadUnknown
      */
-    async loadTable(given: RunPlan, tried: Attempt): Promise<Load> {
+    async loadTable(given: RunPlan, tried: Attempt, output: OutputSummary): Promise<Load> {
       return attempting(`load ${given.outputTable}`, async () => {
         const batch = await batchClaim.hold(given)
         const { plan } = batch
@@ -104,11 +121,11 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
         const described = await heartbeating(() => describedBatch(plan))
         const loadId = loadIdOf(plan, described)
         const found = await batchLoads.settle(batch, described)
-        const known = found.load ?? (await load(found, loadId, attempt))
+        const known = found.load ?? (await load(found, { plan, loadId, attempt, parts: output.parts }))
         await noteLoaded(storage, found.batch, known)
         if (plan.writeDisposition !== 'WRITE_TRUNCATE') return standingLoad(plan, known)
         const hasReplaced = known.writeDisposition === 'WRITE_TRUNCATE'
-        const replaced = hasReplaced ? await confirm(plan, loadId) : undefined
+        const replaced = hasReplaced ? await turns.confirm(plan, loadId) : undefined
         const loaded = standingLoad(plan, known)
         await release(plan)
         return { ...loaded, ...(replaced !== undefined && { replacedBatch: replaced }) }
@@ -130,30 +147,70 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
     )
   }
 
-  async function load(found: FoundLoads, loadId: string, attempt: Attempt): Promise<KnownLoad> {
-    const { plan } = found.batch
+  async function load(
+    found: FoundLoads,
+    loading: Omit<Loading, 'beforeAsking' | 'rows'>,
+  ): Promise<KnownLoad> {
+    const { plan, loadId, attempt } = loading
     // By the job's own account: what comes with a call may be anybody's.
     const { written: rows } = await readSummary(storage, attempt)
     // Before it is waited for; the load looks again.
     await refuseForeignTable(bigquery, plan.outputTable, defaults)
-    if (plan.writeDisposition === 'WRITE_TRUNCATE') {
-      // The claim is ours already, unless the run was reset to here after it had given the table up.
-      await claim(plan)
-      await announce(plan, loadId)
-    }
-    await noteAsked(storage, found, loadId)
+    let noted: Promise<void> | undefined
+    const beforeAsking = () => (noted ??= noteAsked(storage, found, loadId))
+    const job = await (plan.writeDisposition === 'WRITE_TRUNCATE' ? replace : append)({
+      ...loading,
+      rows,
+      beforeAsking,
+    })
+    return loadedBy(job)
+  }
+
+  /** Appends an attempt's output. The number in the job's id goes up only when a job has ended in an error. */
+  async function append(loading: Loading): Promise<LoadJob> {
+    const { plan, loadId } = loading
     for (;;) {
-      const { job: done, next } = await loads.awaitLast(loadId, plan.outputTable)
-      if (done !== undefined) return loadedBy(done)
-      await loads.submit(next, plan, attempt, rows)
-      const job = await loads.awaitEnd(next)
-      if (job === undefined) throw passingFailure('Unavailable', `The load job ${next} has vanished.`)
-      if (hasLoaded(job, plan.outputTable)) return loadedBy(job)
-      // One that reads another attempt's output was asked for by a run that is no more, and says nothing about ours.
-      if (job.status?.errorResult && readsOutputOf(job, attempt)) throw loadFailure(plan, job)
+      await batchClaim.hold(plan)
+      const { job, next } = await loads.awaitLast(loadId, plan.outputTable)
+      if (job !== undefined) return job
+      const loaded = await loadAs(next, loading)
+      if (loaded !== undefined) return loaded
     }
   }
 
+  /** Replaces the table's rows by an attempt's output, when it is this run's turn. */
+  async function replace(loading: Loading): Promise<LoadJob> {
+    const { plan, loadId } = loading
+    for (;;) {
+      await batchClaim.hold(plan)
+      const jobId = await turns.announce(plan, loadId, () => claim(plan))
+      const loaded = await loadAs(jobId, loading)
+      if (loaded !== undefined) return loaded
+    }
+  }
+
+  /**
+   * Has one job load an attempt's output, unless a job of that id is there.
+   * @returns the job that has loaded the batch; nothing when the id was used up, by another or for an output of another
+   * @throws what the job failed by
+   */
+  async function loadAs(jobId: string, loading: Loading): Promise<LoadJob | undefined> {
+    const { plan, attempt, parts, rows, beforeAsking } = loading
+    let job = await loads.awaitEnd(jobId)
+    if (job === undefined) {
+      const uris = await verifiedParts(storage, attempt, parts)
+      await beforeAsking()
+      await loads.submit(jobId, plan, uris, rows)
+      job = await loads.awaitEnd(jobId)
+    }
+    if (job === undefined) throw passingFailure('Unavailable', `The load job ${jobId} has vanished.`)
+    if (hasLoaded(job, plan.outputTable)) return job
+    // One that reads another attempt's output was asked for by a run that is no more, and says nothing about ours.
+    if (job.status?.errorResult && readsOutputOf(job, attempt)) throw loadFailure(plan, job)
+    return undefined
+  }
+
+  /** Takes the table's claim; waits while another open run has it. */
   async function claim(plan: ConfirmedPlan): Promise<void> {
     await pollUntil({
       polling: settings.polling,
@@ -161,65 +218,7 @@ export function warehouseActivities(clients: ActivityClients, settings: Activity
       read: async () =>
         (await claims.acquire(folderOf(plan), currentExecution())) === undefined ? true : undefined,
     })
-    await refuseIfOlder(plan)
   }
-
-  async function refuseIfOlder(plan: ConfirmedPlan): Promise<void> {
-    const held = await heldBatch(plan)
-    if (held !== undefined && plan.reload === undefined && isNewer(held, plan)) {
-      throw failure(
-        'NewerBatchLoaded',
-        `${plan.outputTable} holds ${held.rawPath}, which is newer than ${plan.rawPath}. To replace it all the same, start a run with "reload" set to a label of your choice.`,
-      )
-    }
-  }
-
-  /** The batch that the table holds now, even if the run that loaded it died before it could say so. */
-  async function heldBatch(plan: ConfirmedPlan): Promise<HeldBatch | undefined> {
-    const { loading, holds } = await readTableState(storage, folderOf(plan))
-    if (loading === undefined) return holds
-    const { job } = await loads.awaitLast(loading.loadId, plan.outputTable)
-    // It may have been loaded otherwise since it was announced, with the same id.
-    const hasReplaced = job !== undefined && loadedBy(job).writeDisposition === 'WRITE_TRUNCATE'
-    return hasReplaced ? replacing(loading, holds) : holds
-  }
-
-  /** Notes which batch is about to replace the table. */
-  async function announce(plan: ConfirmedPlan, loadId: string): Promise<void> {
-    const { generation, loading } = await readTableState(storage, folderOf(plan))
-    if (loading?.loadId === loadId) return
-    const holds = await heldBatch(plan)
-    const mine: TableBatch = { rawPath: plan.rawPath, batchName: plan.batchName, loadId }
-    await writeTableState(
-      storage,
-      folderOf(plan),
-      { ...(holds !== undefined && { holds }), loading: mine },
-      generation,
-    )
-  }
-
-  /** Notes that the load is committed. @returns the raw path of the batch that it has replaced */
-  async function confirm(plan: ConfirmedPlan, loadId: string): Promise<string | undefined> {
-    const { generation, loading, holds } = await readTableState(storage, folderOf(plan))
-    if (loading?.loadId === loadId) {
-      await writeTableState(storage, folderOf(plan), { holds: replacing(loading, holds) }, generation)
-      return holds?.rawPath
-    }
-    return holds?.loadId === loadId ? holds.replaced : undefined
-  }
-}
-
-function replacing(batch: TableBatch, before: HeldBatch | undefined): HeldBatch {
-  return { ...batch, ...(before !== undefined && { replaced: before.rawPath }) }
-}
-
-function isNewer(held: TableBatch, plan: RunPlan): boolean {
-  const folderOf = (rawPath: string, name: string): string => rawPath.slice(0, -name.length - 1)
-  return (
-    held.rawPath !== plan.rawPath &&
-    folderOf(held.rawPath, held.batchName) === folderOf(plan.rawPath, plan.batchName) &&
-    held.batchName > plan.batchName
-  )
 }
 
 // https://cloud.google.com/bigquery/docs/error-messages
@@ -237,6 +236,8 @@ function loadFailure(plan: RunPlan, job: LoadJob): Error {
   const { reason = '', message = 'no reason given' } = job.status?.errorResult ?? {}
   const text = `The load of ${plan.outputTable} failed (load job ${job.jobReference?.jobId}): ${message}`
   if (TRANSIENT.has(reason)) return passingFailure('LoadFailed', text)
+  const refusal = refusalFailure(reason, text)
+  if (refusal !== undefined) return refusal
   if (reason === 'accessDenied') return failure('PermissionDenied', text)
   if (reason === 'notFound') return failure('NotFound', text)
   if (/schema does not match/i.test(message)) return failure('SchemaMismatch', text)

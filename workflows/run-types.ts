@@ -48,8 +48,16 @@ export interface ClusterTimes {
   readonly deleteRequestedAt?: string
 }
 
+/** The files of an output that are to be loaded, as they were listed when it was verified. */
+export interface OutputParts {
+  readonly files: number
+  /** SHA-256 over names, generations and sizes, in hexadecimal. */
+  readonly digest: string
+}
+
 /** What the Spark job says it did. */
 export interface OutputSummary {
+  readonly parts: OutputParts
   readonly rowsRead: number
   readonly rowsWritten: number
   readonly rowsRejected: number

@@ -57,7 +57,13 @@ export async function loadOutput(run: LoadContext, output: Output): Promise<Load
     progress.step(
       'loadTable',
       () =>
-        calling(`Load ${output.rowsWritten} rows into ${plan.outputTable}`, loadTable, plan, output.attempt),
+        calling(
+          `Load ${output.rowsWritten} rows into ${plan.outputTable}`,
+          loadTable,
+          plan,
+          output.attempt,
+          output,
+        ),
       ({ rows }) => `${rows} rows in ${plan.outputTable}`,
     ),
   )

@@ -23,6 +23,8 @@ export interface Field {
   readonly type: FieldType
   readonly mode: 'NULLABLE' | 'REQUIRED'
   readonly description?: string
+  /** Kept and given back; who may read the column is not checked. */
+  readonly policyTags?: unknown
 }
 
 const TYPES: Readonly<Record<string, FieldType>> = {
@@ -48,6 +50,7 @@ export interface RawField {
   readonly type?: string
   readonly mode?: string
   readonly description?: string
+  readonly policyTags?: unknown
 }
 
 /**
@@ -65,7 +68,7 @@ export function parseFields(raw: readonly RawField[]): Field[] {
   })
 }
 
-function parseField({ name = '', type = '', mode = 'NULLABLE', description }: RawField): Field {
+function parseField({ name = '', type = '', mode = 'NULLABLE', description, policyTags }: RawField): Field {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,299}$/.test(name)) {
     throw new BigQueryError(
       'invalid',
@@ -86,7 +89,13 @@ function parseField({ name = '', type = '', mode = 'NULLABLE', description }: Ra
       `Field ${name} has mode ${mode}. The local BigQuery has NULLABLE and REQUIRED fields only.`,
     )
   }
-  return { name, type: known, mode: upper, ...(description !== undefined && { description }) }
+  return {
+    name,
+    type: known,
+    mode: upper,
+    ...(description !== undefined && { description }),
+    ...(policyTags !== undefined && { policyTags }),
+  }
 }
 
 /** Whether two columns have the same name; BigQuery ignores case here. */

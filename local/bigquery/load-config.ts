@@ -19,8 +19,10 @@ export interface LoadConfig {
   readonly csv: CsvOptions
 }
 
+const WRITE_DISPOSITIONS = ['WRITE_APPEND', 'WRITE_EMPTY', 'WRITE_TRUNCATE', 'WRITE_TRUNCATE_DATA'] as const
+
 /** https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#JobConfigurationLoad */
-export type WriteDisposition = 'WRITE_APPEND' | 'WRITE_EMPTY' | 'WRITE_TRUNCATE'
+export type WriteDisposition = (typeof WRITE_DISPOSITIONS)[number]
 
 /** How CSV files are written. */
 export interface CsvOptions {
@@ -87,7 +89,8 @@ export function mayCreate(disposition = 'CREATE_IF_NEEDED'): boolean {
 
 /** Reads a writeDisposition. */
 export function writeDisposition(value: string): WriteDisposition {
-  if (value === 'WRITE_APPEND' || value === 'WRITE_EMPTY' || value === 'WRITE_TRUNCATE') return value
+  const known = WRITE_DISPOSITIONS.find((one) => one === value)
+  if (known !== undefined) return known
   throw invalid(`Invalid value for writeDisposition: ${value} is not a valid value`)
 }
 

@@ -112,9 +112,11 @@ function targetOf(config: LoadConfig, { catalog }: Warehouse): Target {
   }
   const sourceFields = given ?? table?.fields ?? []
   if (sourceFields.length === 0) throw new BigQueryError('invalid', 'No schema specified on job or table.')
-  const replaces = table === undefined || table.fields.length === 0 || write === 'WRITE_TRUNCATE'
+  // WRITE_TRUNCATE takes the schema from the job, with all that the table's columns had; WRITE_TRUNCATE_DATA keeps it.
+  const makesSchema = table === undefined || table.fields.length === 0 || write === 'WRITE_TRUNCATE'
   const allowed = { addFields: config.mayAddFields, relaxFields: config.mayRelaxFields }
-  const fields = replaces ? sourceFields : changedFields(destination, table.fields, sourceFields, allowed)
+  const fields = makesSchema ? sourceFields : changedFields(destination, table.fields, sourceFields, allowed)
+  const replaces = makesSchema || write === 'WRITE_TRUNCATE_DATA'
   return { table, fields, sourceFields, replaces }
 }
 

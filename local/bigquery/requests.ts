@@ -6,6 +6,7 @@ const FieldBody = Type.Object({
   type: Type.Optional(Type.String()),
   mode: Type.Optional(Type.String()),
   description: Type.Optional(Type.String()),
+  policyTags: Type.Optional(Type.Unknown()),
 })
 const SchemaBody = Type.Object({ fields: Type.Optional(Type.Array(FieldBody)) })
 /** Values are strings, or null to take a label away; a stricter schema would have `''` turned into null. */

@@ -244,8 +244,8 @@ describe('row 8, row 11: what a batch was loaded with', () => {
       nonRetryable: true,
       message: expect.stringMatching(/with WRITE_TRUNCATE .*names WRITE_APPEND\..*"reload"/),
     })
-    const { plan, attempt } = await bench.readyAs(planOf({ writeDisposition: 'WRITE_APPEND' }))
-    await expect(bench.bench.call('loadTable', [plan, attempt])).rejects.toMatchObject({
+    const { plan, attempt, output } = await bench.readyAs(planOf({ writeDisposition: 'WRITE_APPEND' }))
+    await expect(bench.bench.call('loadTable', [plan, attempt, output])).rejects.toMatchObject({
       type: 'LoadedOtherwise',
     })
     expect(await bench.rowsIn(outputTable)).toBe(2)

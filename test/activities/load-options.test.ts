@@ -94,8 +94,8 @@ describe('a table as the deployment wants it', () => {
     const first = await bench.load(batch)
     const { schema } = load.table
     const changed = bench.withLoad({ table: { schema }, csv: {}, jobLabels: {} })
-    const { plan, attempt } = batch
-    expect(await changed.call('loadTable', [plan, attempt])).toEqual(first)
+    const { plan, attempt, output } = batch
+    expect(await changed.call('loadTable', [plan, attempt, output])).toEqual(first)
     expect(await bench.rowsIn(outputTable)).toBe(2)
   })
 })

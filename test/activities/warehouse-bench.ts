@@ -1,16 +1,17 @@
+import { listParts } from '../../activities/output-parts.ts'
 import type { LoadOptions } from '../../activities/table-schema.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { AverageSpeedInput } from '../../workflows/contract.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
-import type { Attempt, Batch, Load, OutputSummary } from '../../workflows/run-types.ts'
-import { type ActivityBench, activityBench, attemptFor } from '../support/activities.ts'
+import type { Attempt, Batch, Load, OutputParts, OutputSummary } from '../../workflows/run-types.ts'
+import { type ActivityBench, activityBench, activityEnvironment, attemptFor } from '../support/activities.ts'
 import { googleClientsOf } from '../support/clients.ts'
 import { Control } from '../support/control.ts'
 import { startCloud, type TestCloud } from '../support/local-cloud.ts'
 import { putObject } from '../support/objects.ts'
 
 /** One row of the CSV: vendor, 17 empty columns, flag, speed. */
-const ROW = `"CMT"${','.repeat(18)}"N",12.5\n`
+export const ROW = `"CMT"${','.repeat(18)}"N",12.5\n`
 
 /** A batch with the output of one attempt, ready to be loaded. */
 export interface ReadyBatch {
@@ -35,6 +36,8 @@ export interface WarehouseBench {
   ready(input: AverageSpeedInput, rows?: number): Promise<ReadyBatch>
   /** The same for a batch whose raw files are there already. */
   readyAs(plan: RunPlan, rows?: number): Promise<ReadyBatch>
+  /** The output's files, as the activity that verifies it lists them. */
+  partsOf(attempt: Attempt): Promise<OutputParts>
   /** Loads as the run of that id does, after it has claimed the table. */
   load(batch: ReadyBatch, workflowId?: string): Promise<Load>
   rowsIn(table: string): Promise<number>
@@ -63,6 +66,11 @@ export async function startWarehouseBench(load?: LoadOptions): Promise<Warehouse
   const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
   const [project, dataset] = cloud.get('BQ_OUTPUT_TABLE').split('.')
   let tables = 0
+  async function partsOf(attempt: Attempt): Promise<OutputParts> {
+    const listed = activityEnvironment().run(() => listParts(google.storage, attempt))
+    const { files, digest } = (await listed) as OutputParts
+    return { files, digest }
+  }
   const readyAs = async (plan: RunPlan, rows = 2): Promise<ReadyBatch> => {
     const attempt = attemptFor(plan)
     const summary = JSON.stringify({ rows_read: rows, rows_written: rows })
@@ -70,7 +78,8 @@ export async function startWarehouseBench(load?: LoadOptions): Promise<Warehouse
     await putObject(google.storage, `${attempt.outputPath}_summary.json`, summary)
     await putObject(google.storage, `${attempt.outputPath}_SUCCESS`, '')
     const batch = await bench.call('describeRawFiles', [plan])
-    return { plan, batch, attempt, output: { rowsRead: rows, rowsWritten: rows, rowsRejected: 0 } }
+    const output = { parts: await partsOf(attempt), rowsRead: rows, rowsWritten: rows, rowsRejected: 0 }
+    return { plan, batch, attempt, output }
   }
   return {
     cloud,
@@ -86,9 +95,10 @@ export async function startWarehouseBench(load?: LoadOptions): Promise<Warehouse
       return readyAs(plan, rows)
     },
     readyAs,
-    async load({ plan, attempt }, workflowId = `run of ${plan.rawPath}`) {
+    partsOf,
+    async load({ plan, attempt, output }, workflowId = `run of ${plan.rawPath}`) {
       if (plan.writeDisposition === 'WRITE_TRUNCATE') await bench.call('claimTable', [plan], { workflowId })
-      return bench.callWithRetries('loadTable', [plan, attempt], { workflowId })
+      return bench.callWithRetries('loadTable', [plan, attempt, output], { workflowId })
     },
     async rowsIn(table) {
       const [, datasetId = '', tableId = ''] = table.split('.')

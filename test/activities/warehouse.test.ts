@@ -163,7 +163,7 @@ describe('loadTable', () => {
       type: 'SchemaMismatch',
       nonRetryable: true,
       message: expect.stringMatching(
-        /vendor_id has changed type.*Give the table the columns that the run writes, or name another output table/,
+        /vendor_id is INTEGER, and the run writes STRING.*Give the table the columns that the run writes, or name another output table/,
       ),
     })
   })
@@ -202,7 +202,9 @@ describe('loadTable', () => {
       reason: 'quotaExceeded',
       times: 50,
     })
-    await expect(bench.bench.call('loadTable', [batch.plan, batch.attempt])).rejects.toMatchObject({
+    await expect(
+      bench.bench.call('loadTable', [batch.plan, batch.attempt, batch.output]),
+    ).rejects.toMatchObject({
       type: 'QuotaExceeded',
       nonRetryable: false,
     })

@@ -100,16 +100,19 @@ describe('something is not allowed', () => {
   test('a table whose schema does not fit: SchemaMismatch, and the raw files stay', async () => {
     const batch = await putBatch(pipeline)
     const [, dataset = '', table = ''] = batch.input.outputTable.split('.')
-    await pipeline.google.bigquery.dataset(dataset).createTable(table, {
+    const [owned] = await pipeline.google.bigquery.dataset(dataset).createTable(table, {
       schema: [{ name: 'vendor_id', type: 'INTEGER' }],
+      labels: { state_bucket: pipeline.cloud.get('STATE_BUCKET') },
     })
     await expectFailure(
       pipeline,
       batch,
-      { type: 'SchemaMismatch', says: /does not match Table.*Give the table the columns/ },
+      { type: 'SchemaMismatch', says: /vendor_id is INTEGER.*Give the table the columns/ },
       { writeDisposition: 'WRITE_APPEND' },
     )
-    await expectRetryWorks(pipeline, batch, { writeDisposition: 'WRITE_TRUNCATE' })
+    // A load that replaces the rows does not replace the columns either.
+    await owned.delete()
+    await expectRetryWorks(pipeline, batch, { writeDisposition: 'WRITE_APPEND' })
   })
 })
 

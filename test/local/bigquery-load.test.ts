@@ -272,6 +272,24 @@ describe('dispositions', () => {
     expect(await rowsOf(table('written'))).toEqual([{ s: '1' }, { s: '2' }])
   })
 
+  test('WRITE_TRUNCATE_DATA replaces rows and keeps the schema, which the job must fit', async () => {
+    const uri = await putAll(under.storage, 'data', { 'a.csv': '1\n2\n', 'b.csv': '3\n' })
+    const field = { name: 'i', type: 'INTEGER', mode: 'REQUIRED', description: 'a number' }
+    const config = { sourceUris: [`${uri}a.csv`], schema: { fields: [field] } }
+    await load(under.bigquery, 'kept', config)
+    const replacing = { ...config, sourceUris: [`${uri}b.csv`], writeDisposition: 'WRITE_TRUNCATE_DATA' }
+    const bare = { fields: [{ name: 'i', type: 'INTEGER', mode: 'REQUIRED' }] }
+    expect(
+      (await load(under.bigquery, 'kept', { ...replacing, schema: bare })).status?.errorResult,
+    ).toBeUndefined()
+    expect(await metadataOf(table('kept'))).toMatchObject({ numRows: '1', schema: { fields: [field] } })
+    const other = await load(under.bigquery, 'kept', { ...replacing, schema: schemaOf('s STRING') })
+    expect(other.status?.errorResult).toMatchObject({
+      message: expect.stringContaining('Field i is missing'),
+    })
+    expect(await rowsOf(table('kept'))).toEqual([{ i: 3 }])
+  })
+
   test('CREATE_NEVER and a missing table, and no schema anywhere, fail the job', async () => {
     const uri = await putAll(under.storage, 'create', { 'a.csv': '1\n' })
     const sourceUris = [`${uri}a.csv`]

@@ -63,7 +63,7 @@ describe('P14: the recorded histories', () => {
       'an activity that is removed',
       'average-speed.ts',
       'verifyOutput, plan, batch, attempt)',
-      '{ executeWithOptions: async () => ({ rowsRead: 6, rowsWritten: 6, rowsRejected: 0 }) })',
+      "{ executeWithOptions: async () => ({ parts: { files: 1, digest: '' }, rowsRead: 6, rowsWritten: 6, rowsRejected: 0 }) })",
     ],
     ['a step that is swapped', 'average-speed.ts', 'claimBatch, plan', 'releaseBatch, plan'],
     [

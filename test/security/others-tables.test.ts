@@ -60,8 +60,8 @@ describe('finding 4: no table is replaced that is not the run’s', () => {
       defaults: { ...bench.settings.defaults, allowedTables: [outputTable] },
     })
     const batch = await ready(outputTable)
-    const { plan, attempt } = batch
-    const load = () => allowing.call('loadTable', [plan, attempt])
+    const { plan, attempt, output } = batch
+    const load = () => allowing.call('loadTable', [plan, attempt, output])
     expect(await harmless(load)).toBe('TableNotAllowed')
   })
 
@@ -74,7 +74,7 @@ describe('finding 4: no table is replaced that is not the run’s', () => {
     const holder = { workflowId: 'holder', runId: 'some-run' }
     await claims.acquire(folder, holder)
     bench.open.add('holder')
-    const loading = outcomeOf(() => bench.call('loadTable', [batch.plan, batch.attempt]))
+    const loading = outcomeOf(() => bench.call('loadTable', [batch.plan, batch.attempt, batch.output]))
     const [, , tableId = ''] = outputTable.split('.')
     await waitingForTurn()
     await warehouse.google.bigquery.dataset(DATASET).createTable(tableId, { schema: 'secret:STRING' })

@@ -89,7 +89,12 @@ describe('a run that succeeds', () => {
 
   test('P9: an empty batch succeeds with no rows, is archived, and leaves the table alone', async () => {
     const run = await harness.run({
-      verifyOutput: async () => ({ rowsRead: 0, rowsWritten: 0, rowsRejected: 0 }),
+      verifyOutput: async () => ({
+        parts: { files: 1, digest: '' },
+        rowsRead: 0,
+        rowsWritten: 0,
+        rowsRejected: 0,
+      }),
     })
     expect(run.result).toMatchObject({ rowsLoaded: 0, filesArchived: 3 })
     expect(run.names).not.toContain('loadTable')
@@ -99,7 +104,12 @@ describe('a run that succeeds', () => {
 
   test('row 2: notes that a batch is empty before it archives it', async () => {
     const run = await harness.run({
-      verifyOutput: async () => ({ rowsRead: 0, rowsWritten: 0, rowsRejected: 0 }),
+      verifyOutput: async () => ({
+        parts: { files: 1, digest: '' },
+        rowsRead: 0,
+        rowsWritten: 0,
+        rowsRejected: 0,
+      }),
     })
     const order = ['verifyOutput', 'recordEmptyBatch', 'archiveRawFiles']
     expect(run.names.filter((name) => order.includes(name))).toEqual(order)

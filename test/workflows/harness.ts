@@ -78,7 +78,12 @@ export const wellBehaved: Activities = {
   diagnoseCluster: async () => 'gs://staging/diagnostic.tar.gz',
   deleteClusterIfPresent: async () => ({}),
   runSparkJob: async () => undefined,
-  verifyOutput: async () => ({ rowsRead: 10, rowsWritten: 9, rowsRejected: 1 }),
+  verifyOutput: async () => ({
+    parts: { files: 1, digest: '' },
+    rowsRead: 10,
+    rowsWritten: 9,
+    rowsRejected: 1,
+  }),
   claimTableIfFree: async () => true,
   claimTable: async () => undefined,
   releaseTable: async () => undefined,

@@ -13,7 +13,7 @@ import { deleteOutput } from './temporary-files.ts'
 export interface AbandonedOutputs {
   /**
    * Deletes the outputs of runs that are closed and did not do so themselves. One that is still being written, or loaded, or
-   * whose batch another run works on, is left to the next time.
+   * whose batch another run works on, is left to the next time; those of other Temporal namespaces are left to these.
    * @throws the first error, after all were tried
    */
   deleteAll(): Promise<void>
@@ -26,7 +26,7 @@ export interface AbandonedOutputs {
 
 /** Finds outputs by the worker's own notes: a cluster's labels and metadata may be anybody's. */
 export function abandonedOutputs(clients: ActivityClients, settings: ActivitySettings): AbandonedOutputs {
-  const { storage, bigquery, clusters, openExecution } = clients
+  const { storage, bigquery, clusters, openExecution, namespaceId } = clients
   const { project: projectId, region, defaults } = settings
   const claims = createClaims(clients)
   const notes = outputNotes(storage, settings)
@@ -52,10 +52,12 @@ export function abandonedOutputs(clients: ActivityClients, settings: ActivitySet
   return {
     async deleteAll() {
       const errors: unknown[] = []
+      const here = await namespaceId()
       for await (const key of notes.list()) {
         try {
           const note = await notes.read(key)
-          if (note !== undefined && (await openExecution(note.owner)) === undefined) await remove(key, note)
+          if (note === undefined || note.namespaceId !== here) continue
+          if ((await openExecution(note.owner)) === undefined) await remove(key, note)
         } catch (error) {
           errors.push(error)
         }
@@ -65,7 +67,7 @@ export function abandonedOutputs(clients: ActivityClients, settings: ActivitySet
     async deleteOf(key, owner) {
       const note = await notes.read(key)
       // Anybody may make a cluster of that name once the run's own has gone.
-      if (note?.owner === owner) await remove(key, note)
+      if (note?.owner === owner && note.namespaceId === (await namespaceId())) await remove(key, note)
     },
   }
 }

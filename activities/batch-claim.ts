@@ -22,7 +22,7 @@ export interface BatchClaim {
 
 /** Claims on batches, each for the workflow that the current activity works for. */
 export function createBatchClaim(
-  clients: Pick<ActivityClients, 'storage' | 'openExecution'>,
+  clients: Pick<ActivityClients, 'storage' | 'openExecution' | 'namespaceId'>,
   defaults: RunDefaults,
 ): BatchClaim {
   const claims = createClaims(clients)

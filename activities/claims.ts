@@ -2,13 +2,14 @@ import { type Static, Type } from 'typebox'
 import type { ActivityClients } from './context.ts'
 import { failure, isPreconditionFailed } from './failures.ts'
 import { writeObject } from './objects.ts'
-import type { Execution } from './owner.ts'
+import { type Execution, executionEnded } from './owner.ts'
 import { deleteObject } from './storage/effects.ts'
 import { readNote } from './storage/notes.ts'
 import type { OwnFolder } from './storage/own-folder.ts'
 
 /** Who holds a claim, and since when. */
 const Holder = Type.Object({
+  namespaceId: Type.String({ minLength: 1 }),
   workflowId: Type.String({ minLength: 1 }),
   runId: Type.String({ minLength: 1 }),
   since: Type.String(),
@@ -25,7 +26,8 @@ const NAME = 'claim.json'
 export interface Claims {
   /**
    * @returns the workflow id of the other run that holds the claim, or nothing when it is now ours
-   * @throws ExecutionEnded when this execution is not the one of its workflow that is open
+   * @throws ExecutionEnded when this execution is not the one of its workflow that is open, ForeignClaim when a run of
+   * another Temporal namespace has it, which cannot be looked up here
    */
   acquire(folder: OwnFolder, me: Execution): Promise<string | undefined>
   /** The workflow id of the open run that holds the claim, whoever asks; nothing when none does. */
@@ -38,18 +40,21 @@ export interface Claims {
 export function createClaims({
   storage,
   openExecution,
-}: Pick<ActivityClients, 'storage' | 'openExecution'>): Claims {
+  namespaceId,
+}: Pick<ActivityClients, 'storage' | 'openExecution' | 'namespaceId'>): Claims {
   return {
     async acquire(folder, me) {
       const uri = `${folder.uri}${NAME}`
-      const mine: Static<typeof Holder> = { ...me, since: new Date().toISOString() }
+      const here = await namespaceId()
+      const mine: Static<typeof Holder> = { namespaceId: here, ...me, since: new Date().toISOString() }
       for (;;) {
         const held = await readNote(storage, uri, Holder)
         const holder = held?.value
+        if (holder !== undefined && holder.namespaceId !== here) throw foreign(uri, holder)
         if (holder !== undefined && isSame(holder, me)) return undefined
         const isOthers = holder !== undefined && holder.workflowId !== me.workflowId
         if (isOthers && (await openExecution(holder.workflowId)) !== undefined) return holder.workflowId
-        if ((await openExecution(me.workflowId)) !== me.runId) throw ended(me)
+        if ((await openExecution(me.workflowId)) !== me.runId) throw executionEnded(me)
         // Tied to what was read: of two runs that find the same dead holder, one wins, and the other looks again.
         if (await writeObject(storage, uri, JSON.stringify(mine), held?.generation ?? 0)) return undefined
       }
@@ -61,7 +66,7 @@ export function createClaims({
     },
     async release(folder, me) {
       const held = await readNote(storage, `${folder.uri}${NAME}`, Holder)
-      if (held?.value.workflowId !== me.workflowId) return
+      if (held?.value.workflowId !== me.workflowId || held.value.namespaceId !== (await namespaceId())) return
       // What an earlier execution has taken is this one's to give up, but not the other way round.
       if (!isSame(held.value, me) && (await openExecution(me.workflowId)) !== me.runId) return
       try {
@@ -77,9 +82,9 @@ function isSame(one: Execution, other: Execution): boolean {
   return one.workflowId === other.workflowId && one.runId === other.runId
 }
 
-function ended({ workflowId }: Execution): Error {
+function foreign(uri: string, { namespaceId, workflowId, since }: Static<typeof Holder>): Error {
   return failure(
-    'ExecutionEnded',
-    `This execution of the run ${workflowId} has ended, or was reset, so its activity does no more.`,
+    'ForeignClaim',
+    `${uri} is held since ${since} by the run ${workflowId} of another Temporal namespace (id ${namespaceId}), which cannot be looked up from here. If that run is over, and no worker of that namespace is alive, release it with "gcloud storage rm ${uri}" and retry the run.`,
   )
 }

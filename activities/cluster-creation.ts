@@ -7,7 +7,7 @@ import type { ActivityClients, ActivitySettings } from './context.ts'
 import { removeEarlierClusters } from './earlier-clusters.ts'
 import { attempting, failure, isAlreadyExists, isStockout, messageOf } from './failures.ts'
 import { getCluster } from './get-cluster.ts'
-import { attemptKeyOf, isOurs, ownership } from './labels.ts'
+import { attemptKeyOf, isOurs, type Owner, ownership } from './labels.ts'
 import { createLeftovers } from './leftovers.ts'
 import { IDLE_DELETE_SECONDS } from './lifetimes.ts'
 import { pollUntil } from './long-running.ts'
@@ -36,7 +36,7 @@ export function clusterCreation(clients: ActivityClients, settings: ActivitySett
         await withSparkCopies(storage, settings)
         await requireSlot(attempt)
         const operation = await requestCreation(attempt, deadlines)
-        const earlierGone = removeEarlierClusters(leftovers, attempt)
+        const earlierGone = removeEarlierClusters(leftovers)
         try {
           const cluster = await pollUntil({
             polling: settings.polling,
@@ -72,7 +72,10 @@ export function clusterCreation(clients: ActivityClients, settings: ActivitySett
         projectId,
         region,
         requestId: attempt.key,
-        cluster: clusterOf(attempt, deadlines, settings, workflowId()),
+        cluster: clusterOf(attempt, deadlines, settings, {
+          namespaceId: await clients.namespaceId(),
+          workflowId: workflowId(),
+        }),
       })
       return operation.name ?? undefined
     } catch (error) {
@@ -147,10 +150,10 @@ function clusterOf(
   attempt: Attempt,
   deadlines: Deadlines,
   settings: ActivitySettings,
-  workflow: string,
+  owner: Owner,
 ): Cluster {
   const { cluster: shape, deployment, project } = settings
-  const { labels, metadata } = ownership(deployment, workflow, attempt)
+  const { labels, metadata } = ownership(deployment, owner, attempt)
   const { gceClusterConfig: machines } = shape.config
   return {
     projectId: project,

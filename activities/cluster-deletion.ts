@@ -6,7 +6,7 @@ import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting } from './failures.ts'
 import { getCluster } from './get-cluster.ts'
 import { pollUntil } from './long-running.ts'
-import { workflowId } from './owner.ts'
+import { currentExecution, executionEnded, workflowId } from './owner.ts'
 
 type Diagnosis = protos.google.cloud.dataproc.v1.IDiagnoseClusterResults
 
@@ -20,12 +20,15 @@ export function clusterDeletion(clients: ActivityClients, settings: ActivitySett
      * Deletes a cluster that was made for this run, waits until it is gone, and frees its slot. Does nothing when it is gone
      * already but to free the slot.
      * @returns what is known of its times; they are read while and after it goes, so nothing paid waits for them
-     * @throws ForeignCluster when the cluster is not the attempt's, or not this run's
+     * @throws ForeignCluster when the cluster is not the attempt's, or not this run's, ExecutionEnded when the run was reset
+     * since, and works with this very cluster
      */
     async deleteClusterIfPresent(target: Omit<RemovalTarget, 'owner'>): Promise<ClusterTimes> {
-      return attempting(`delete the cluster ${clusterNameOf(target.key)}`, () =>
-        removeCluster({ ...target, owner: workflowId() }),
-      )
+      const name = clusterNameOf(target.key)
+      return attempting(`delete the cluster ${name}`, async () => {
+        await refuseLive(name)
+        return removeCluster({ ...target, owner: workflowId() })
+      })
     },
 
     /**
@@ -41,6 +44,13 @@ export function clusterDeletion(clients: ActivityClients, settings: ActivitySett
         return pollUntil({ polling: settings.polling, urgency: 'load', read: () => readDiagnosis(name) })
       })
     },
+  }
+
+  /** An attempt from before a reset keeps its key, so the run may go on with the cluster that an earlier execution had. */
+  async function refuseLive(clusterName: string): Promise<void> {
+    const me = currentExecution()
+    const run = await clients.readRun(me.workflowId)
+    if (run.isOpen && run.runId !== me.runId && run.clusterName === clusterName) throw executionEnded(me)
   }
 
   async function readDiagnosis(operationName: string): Promise<string | undefined> {

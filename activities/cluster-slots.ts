@@ -1,5 +1,5 @@
 import pMap from 'p-map'
-import type { Attempt, SlotCheck, SlotHolder } from '../workflows/run-types.ts'
+import type { SlotCheck, SlotHolder } from '../workflows/run-types.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { removeEarlierClusters } from './earlier-clusters.ts'
 import { attempting, messageOf, passingFailure } from './failures.ts'
@@ -36,8 +36,8 @@ export function clusterSlotActivities(clients: ActivityClients, settings: Activi
     },
 
     /** Deletes the clusters that this run had before a reset, and waits until they are gone. Never fails. */
-    async removeEarlierClusters(attempt: Attempt): Promise<void> {
-      await removeEarlierClusters(leftovers, attempt)
+    async removeEarlierClusters(): Promise<void> {
+      await removeEarlierClusters(leftovers)
     },
 
     /** The deployment's clusters, in whatever state: each is paid for. */

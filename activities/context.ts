@@ -17,6 +17,11 @@ export interface ActivityClients {
    * nothing when none is open.
    */
   openExecution(workflowId: string): Promise<string | undefined>
+  /**
+   * The id of the Temporal namespace, which no other has, nor one of the same name that is made later. A workflow that it
+   * does not know is closed; one of another namespace cannot be looked up here.
+   */
+  namespaceId(): Promise<string>
   /** Reads the latest run of a workflow, by the same means. */
   readRun(workflowId: string): Promise<RunState>
   readonly slots: ClusterSlots
@@ -25,6 +30,8 @@ export interface ActivityClients {
 /** A run of the pipeline, as far as it matters to others. */
 export interface RunState {
   readonly isOpen: boolean
+  /** Of the execution that is open. */
+  readonly runId?: string
   /** The cluster of its latest attempt; absent before the first, and of a run that is closed. */
   readonly clusterName?: string
 }

@@ -29,11 +29,24 @@ const WORKFLOW_METADATA = 'average-speed-workflow-id'
 /** Metadata key under which a cluster carries the deployment that has made it: a label can be changed later. */
 const DEPLOYMENT_METADATA = 'average-speed-deployment'
 
+/** Metadata key under which a cluster carries the id of the Temporal namespace of its workflow. */
+const NAMESPACE_METADATA = 'average-speed-namespace-id'
+
+/** The workflow that a cluster, or an output, was made for. Ids of workflows are told apart by their namespaces. */
+export interface Owner {
+  readonly namespaceId: string
+  readonly workflowId: string
+}
+
 /** Labels and metadata of one attempt's cluster. */
-export function ownership(deployment: string, workflowId: string, attempt: Attempt) {
+export function ownership(deployment: string, { namespaceId, workflowId }: Owner, attempt: Attempt) {
   return {
     labels: { pipeline: PIPELINE, deployment, run: labelValue(workflowId), attempt: attempt.key },
-    metadata: { [WORKFLOW_METADATA]: workflowId, [DEPLOYMENT_METADATA]: deployment },
+    metadata: {
+      [WORKFLOW_METADATA]: workflowId,
+      [NAMESPACE_METADATA]: namespaceId,
+      [DEPLOYMENT_METADATA]: deployment,
+    },
   }
 }
 
@@ -60,6 +73,13 @@ export function attemptKeyOf(cluster: Cluster): string | undefined {
 /** The workflow that a cluster was made for. */
 export function workflowIdOfCluster(cluster: Cluster): string | undefined {
   return metadataOf(cluster, WORKFLOW_METADATA)
+}
+
+/** Whom a cluster was made for; nothing for one that does not say so whole. */
+export function ownerOf(cluster: Cluster): Owner | undefined {
+  const workflowId = workflowIdOfCluster(cluster)
+  const namespaceId = metadataOf(cluster, NAMESPACE_METADATA)
+  return workflowId === undefined || namespaceId === undefined ? undefined : { namespaceId, workflowId }
 }
 
 function metadataOf(cluster: Cluster, key: string): string | undefined {

@@ -1,32 +1,32 @@
 import type { protos } from '@google-cloud/dataproc'
 import { Context } from '@temporalio/activity'
 import pMap from 'p-map'
+import type { Sweep } from '../workflows/run-types.ts'
 import { abandonedOutputs } from './abandoned-outputs.ts'
 import { clusterRemoval } from './cluster-removal.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
-import { attemptKeyOf, workflowIdOfCluster } from './labels.ts'
+import { attemptKeyOf, type Owner, ownerOf } from './labels.ts'
 import { ourClusters } from './our-clusters.ts'
 
 type Cluster = protos.google.cloud.dataproc.v1.ICluster
 
-/** A cluster that no run knows of any more. */
-interface Leftover {
+/** A cluster that says whose it is. */
+interface Owned {
   readonly name: string
   readonly uuid: string
   readonly key: string
-  readonly owner: string
+  readonly owner: Owner
 }
 
 /** What runs leave behind that end without a word, or that a reset cuts off from what they had begun. */
 export interface Leftovers {
   /**
-   * Deletes the deployment's clusters that are nobody's, waits until they are gone, and deletes what their jobs have
+   * Deletes the deployment's clusters that no run works with, waits until they are gone, and deletes what their jobs have
    * written. One that cannot be deleted does not keep the others.
-   * @param isLeftover told the workflow id and the attempt's key of each cluster
-   * @returns the names of the clusters that it deleted
+   * @param isMeant told the workflow id of each cluster; default: all
    * @throws the first error, after all were tried
    */
-  remove(isLeftover: (owner: string, key: string) => Promise<boolean>): Promise<readonly string[]>
+  remove(isMeant?: (owner: string) => boolean): Promise<Sweep>
 }
 
 /** Finds leftovers by what clusters carry: their name, labels and metadata. */
@@ -34,22 +34,43 @@ export function createLeftovers(clients: ActivityClients, settings: ActivitySett
   const removeCluster = clusterRemoval(clients, settings)
   const outputs = abandonedOutputs(clients, settings)
 
-  async function removeOne({ name, uuid, key, owner }: Leftover): Promise<void> {
-    Context.current().log.warn('deleting an orphaned cluster', { clusterName: name, owner })
-    await removeCluster({ key, uuid, owner })
+  /**
+   * A run names its cluster in its memo before it asks for it. The cluster has been seen before the memo is read, so an open
+   * run that names another one has done with it, or was reset to before it.
+   */
+  async function isAbandoned({ name, owner }: Owned): Promise<boolean> {
+    const { isOpen, clusterName } = await clients.readRun(owner.workflowId)
+    return !isOpen || clusterName !== name
+  }
+
+  async function removeOne({ name, uuid, key, owner }: Owned): Promise<void> {
+    Context.current().log.warn('deleting an orphaned cluster', { clusterName: name, ...owner })
+    await removeCluster({ key, uuid, owner: owner.workflowId })
     // Not before the cluster is gone: its job would write on.
-    await outputs.deleteOf(key, owner)
+    await outputs.deleteOf(key, owner.workflowId)
   }
 
   return {
-    async remove(isLeftover) {
-      const found: Leftover[] = []
+    async remove(isMeant = () => true) {
+      const found: Owned[] = []
+      const leftAlone: string[] = []
       const errors: unknown[] = []
+      const here = await clients.namespaceId()
       for await (const cluster of ourClusters(clients, settings)) {
-        const candidate = leftoverOf(cluster)
-        if (candidate === undefined) continue
+        const candidate = ownedOf(cluster)
+        if (candidate !== undefined && !isMeant(candidate.owner.workflowId)) continue
+        if (candidate?.owner.namespaceId !== here) {
+          const { clusterName } = cluster
+          Context.current().log.warn('a cluster of another namespace is left alone', {
+            clusterName,
+            ...candidate?.owner,
+          })
+          leftAlone.push(clusterName ?? '')
+          continue
+        }
+        if (cluster.status?.state === 'DELETING') continue
         try {
-          if (await isLeftover(candidate.owner, candidate.key)) found.push(candidate)
+          if (await isAbandoned(candidate)) found.push(candidate)
         } catch (error) {
           errors.push(error)
         }
@@ -68,16 +89,15 @@ export function createLeftovers(clients: ActivityClients, settings: ActivitySett
         { concurrency: 8 },
       )
       if (errors.length > 0) throw errors[0]
-      return removed.flat()
+      return { deleted: removed.flat(), leftAlone }
     },
   }
 }
 
-function leftoverOf(cluster: Cluster): Leftover | undefined {
+function ownedOf(cluster: Cluster): Owned | undefined {
   const { clusterName: name, clusterUuid: uuid } = cluster
-  const owner = workflowIdOfCluster(cluster)
+  const owner = ownerOf(cluster)
   const key = attemptKeyOf(cluster)
   if (!name || !uuid || owner === undefined || key === undefined) return undefined
-  if (cluster.status?.state === 'DELETING') return undefined
   return { name, uuid, key, owner }
 }

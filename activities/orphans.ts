@@ -1,3 +1,4 @@
+import type { Sweep } from '../workflows/run-types.ts'
 import { abandonedOutputs } from './abandoned-outputs.ts'
 import type { ActivityClients, ActivitySettings } from './context.ts'
 import { attempting } from './failures.ts'
@@ -10,15 +11,15 @@ export function orphanActivities(clients: ActivityClients, settings: ActivitySet
   const outputs = abandonedOutputs(clients, settings)
   return {
     /**
-     * Deletes every cluster of this deployment whose run is no more (P3), and what such runs have written. Whether a run is
-     * open is asked of that very workflow. What cannot be deleted does not keep the rest.
-     * @returns the names of the clusters that it deleted
+     * Deletes every cluster of this deployment that no open run works with (P3), and what closed runs have written. Whether a
+     * run is open, and which cluster it works with, is asked of that very workflow. What cannot be deleted does not keep the
+     * rest.
      */
-    async reapOrphans(): Promise<readonly string[]> {
+    async reapOrphans(): Promise<Sweep> {
       return attempting('sweep for orphaned clusters', () =>
         heartbeating(async () => {
           try {
-            return await leftovers.remove(async (owner) => (await clients.openExecution(owner)) === undefined)
+            return await leftovers.remove()
           } finally {
             await outputs.deleteAll()
           }

@@ -12,7 +12,8 @@ import { readNote } from './storage/notes.ts'
 
 /** What an attempt's job writes, and who may still need it. Where it writes follows from the run's input. */
 const OutputNote = Type.Object({
-  /** The workflow that the attempt belongs to. */
+  /** The Temporal namespace, by its id, and the workflow in it that the attempt belongs to. */
+  namespaceId: Type.String({ minLength: 1 }),
   owner: Type.String({ minLength: 1 }),
   /** The run's input, from which its paths follow. */
   input: Type.Object({ rawPath: Type.String() }),

@@ -22,3 +22,11 @@ export function currentExecution(): Execution {
 export function workflowId(): string {
   return currentExecution().workflowId
 }
+
+/** The failure of an activity whose execution is not the one of its workflow that is open. */
+export function executionEnded({ workflowId: id }: Execution): Error {
+  return failure(
+    'ExecutionEnded',
+    `This execution of the run ${id} has ended, or was reset, so its activity does no more.`,
+  )
+}

@@ -44,6 +44,7 @@ export function sparkJobActivities(clients: ActivityClients, settings: ActivityS
         if (cluster.name !== attempt.clusterName)
           throw failure('InvalidInput', `The cluster ${cluster.name} is not the attempt's.`)
         await notes.add(attempt.key, {
+          namespaceId: await clients.namespaceId(),
           owner: workflowId(),
           input: plan.input,
           loadId: loadIdOf(plan, batch),

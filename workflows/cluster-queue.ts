@@ -44,7 +44,7 @@ export function createClusterQueue(keeper: string): ClusterQueue {
         if (await condition(isGranted, wait)) return
         // After a reset, the slot that this run waits for may be that of its own earlier cluster, which nobody else takes
         // down while the run is open.
-        await Promise.race([tidyUp(attempt), condition(isGranted)])
+        await Promise.race([tidyUp(), condition(isGranted)])
         if (isGranted()) return
       }
     },
@@ -57,9 +57,9 @@ export function createClusterQueue(keeper: string): ClusterQueue {
 }
 
 /** What it does not manage now, it, the creation or the sweep does later. */
-async function tidyUp(attempt: Attempt): Promise<void> {
+async function tidyUp(): Promise<void> {
   try {
-    await calling('Delete the clusters that this run had before', removeEarlierClusters, attempt)
+    await calling('Delete the clusters that this run had before', removeEarlierClusters)
   } catch (error) {
     if (isCancellation(error)) throw error
   }

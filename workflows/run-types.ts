@@ -126,6 +126,17 @@ export interface SlotRequest extends SlotHolder {
   readonly limit: number
 }
 
+/** What a sweep came to. */
+export interface Sweep {
+  /** Names of the clusters that were deleted. */
+  readonly deleted: readonly string[]
+  /**
+   * Names of clusters of other Temporal namespaces, and of those that do not say whose they are: whether their runs are open
+   * cannot be told from here.
+   */
+  readonly leftAlone: readonly string[]
+}
+
 /** What a look at the holders has shown. */
 export interface SlotCheck {
   /** Names of clusters that are not there and never will be. */

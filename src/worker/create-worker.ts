@@ -4,7 +4,7 @@ import { createActivities } from '../../activities/index.ts'
 import type { GoogleClients } from '../clients.ts'
 import type { WorkerConfig } from '../config.ts'
 import { clusterSlots } from './cluster-slots.ts'
-import { openExecutions, readRuns } from './open-workflows.ts'
+import { namespaceIds, openExecutions, readRuns } from './open-workflows.ts'
 import { workflowSource } from './workflow-bundle.ts'
 
 /** What a worker is made of; all of it is closed by whoever opened it. */
@@ -32,6 +32,7 @@ export async function createWorker({ config, connection, client, google }: Worke
         jobs,
         openExecution: openExecutions(client),
         readRun: readRuns(client),
+        namespaceId: namespaceIds(client, config.temporal.namespace),
         slots: clusterSlots(client, {
           deployment: pipeline.deployment,
           taskQueue: config.temporal.taskQueue,

@@ -32,7 +32,25 @@ export function readRuns(client: Client): (workflowId: string) => Promise<RunSta
     const progress = run?.memo?.[PROGRESS_MEMO] as RunProgress | undefined
     return {
       isOpen: run !== undefined,
+      ...(run !== undefined && { runId: run.runId }),
       ...(progress?.clusterName !== undefined && { clusterName: progress.clusterName }),
     }
+  }
+}
+
+/** Asks for the id of a namespace, once: it does not change while the namespace exists. */
+export function namespaceIds(client: Client, namespace: string): () => Promise<string> {
+  let known: Promise<string> | undefined
+  const ask = async (): Promise<string> => {
+    const { namespaceInfo } = await client.workflowService.describeNamespace({ namespace })
+    if (!namespaceInfo?.id) throw new Error(`Temporal does not tell the id of the namespace ${namespace}.`)
+    return namespaceInfo.id
+  }
+  return () => {
+    known ??= ask().catch((error: unknown) => {
+      known = undefined
+      throw error
+    })
+    return known
   }
 }

@@ -3,7 +3,7 @@ import { outputNotes } from '../../activities/output-notes.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
 import type { Attempt } from '../../workflows/run-types.ts'
-import { type ActivityBench, activityBench, attemptFor } from '../support/activities.ts'
+import { type ActivityBench, activityBench, attemptFor, NAMESPACE_ID } from '../support/activities.ts'
 import { googleClientsOf } from '../support/clients.ts'
 import { Control } from '../support/control.ts'
 import { startCloud, type TestCloud } from '../support/local-cloud.ts'
@@ -31,7 +31,7 @@ beforeEach(async () => {
   plan = bench.plan({ rawPath: `gs://${cloud.get('RAW_BUCKET')}/exports/raw-1/` })
   attempt = attemptFor(plan)
   const { key, outputPath } = attempt
-  const note = { owner: 'owner', input: plan.input, loadId: LOAD_ID }
+  const note = { namespaceId: NAMESPACE_ID, owner: 'owner', input: plan.input, loadId: LOAD_ID }
   await outputNotes(google.storage, bench.settings).add(key, note)
   await putObject(google.storage, `${outputPath}part-00000`, 'a,row\n')
 })
@@ -51,6 +51,13 @@ describe('reapOrphans', () => {
     await bench.call('reapOrphans', [])
     expect(await isThere()).toBe(false)
     expect(await noted()).toEqual([])
+  })
+
+  test('row 9: spares the output of a run of another namespace, which may be open there', async () => {
+    const elsewhere = activityBench(cloud, google, {}, 'another-namespace')
+    await elsewhere.call('reapOrphans', [])
+    expect(await isThere()).toBe(true)
+    expect(await noted()).toEqual([attempt.key])
   })
 
   test('spares the output of an open run', async () => {
@@ -102,7 +109,7 @@ describe('reapOrphans', () => {
     const storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
     // Its note is found before the other one.
     const stuck = '0'.repeat(32)
-    const note = { owner: 'owner', input: plan.input, loadId: LOAD_ID }
+    const note = { namespaceId: NAMESPACE_ID, owner: 'owner', input: plan.input, loadId: LOAD_ID }
     await outputNotes(google.storage, bench.settings).add(stuck, note)
     await storage.addFault({ on: 'objects.list', match: stuck, kind: 'error', code: 403, times: 9 })
     await expect(bench.call('reapOrphans', [])).rejects.toMatchObject({ type: 'PermissionDenied' })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { DEADLINES } from '../support/activities.ts'
+import { DEADLINES, NAMESPACE_ID } from '../support/activities.ts'
 import { contents, putObject } from '../support/objects.ts'
 import { until } from '../support/until.ts'
 import { type DataprocBench, startDataprocBench } from './dataproc-bench.ts'
@@ -40,6 +40,7 @@ describe('createCluster', () => {
     expect(labels?.['run']).toMatch(/^[a-z0-9_-]{1,63}$/)
     expect(config?.gceClusterConfig?.metadata).toEqual({
       'average-speed-workflow-id': workflowId,
+      'average-speed-namespace-id': NAMESPACE_ID,
       'average-speed-deployment': 'test',
     })
     const { createCluster, sparkJob, clusterLifetime } = DEADLINES

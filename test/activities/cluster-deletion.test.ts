@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { CancelledFailure } from '@temporalio/activity'
 import { ownership } from '../../activities/labels.ts'
 import type { Attempt } from '../../workflows/run-types.ts'
-import { activityEnvironment, DEADLINES } from '../support/activities.ts'
+import { activityBench, activityEnvironment, DEADLINES, NAMESPACE_ID } from '../support/activities.ts'
+import { holdCall } from '../support/holds.ts'
 import { contents } from '../support/objects.ts'
 import { until } from '../support/until.ts'
 import { type DataprocBench, runOf, startDataprocBench } from './dataproc-bench.ts'
@@ -136,7 +137,7 @@ describe('deleteClusterIfPresent', () => {
   test('P3: a creation that arrives late is found by the second look', async () => {
     const attempt = bench.attempt()
     await bench.dataproc.addFault({ on: 'GetCluster', kind: 'error', code: 'NOT_FOUND' })
-    const { labels, metadata } = ownership('test', runOf(attempt).workflowId, attempt)
+    const { labels, metadata } = ownership('test', { namespaceId: NAMESPACE_ID, ...runOf(attempt) }, attempt)
     await bench.google.clusters.createCluster({
       ...bench.at,
       cluster: {
@@ -237,7 +238,7 @@ describe('reapOrphans', () => {
   test('P3: deletes the clusters whose run is closed, and leaves those whose run is open', async () => {
     const [orphan, served] = [await create('closed'), await create('open')]
     bench.bench.open.add('open')
-    const reaped = await bench.bench.call('reapOrphans', [])
+    const { deleted: reaped } = await bench.bench.call('reapOrphans', [])
     expect(reaped).toContain(orphan.clusterName)
     expect(reaped).not.toContain(served.clusterName)
     expect(await gone(orphan)).toBe(true)
@@ -279,7 +280,82 @@ describe('reapOrphans', () => {
     await bench.dataproc.addFault({ on: 'DeleteCluster', when: 'after', kind: 'drop', times: 9 })
     await bench.bench.call('reapOrphans', []).catch(() => undefined)
     await bench.dataproc.clear()
-    expect(await bench.bench.call('reapOrphans', [])).not.toContain(orphan.clusterName)
+    expect((await bench.bench.call('reapOrphans', [])).deleted).not.toContain(orphan.clusterName)
     expect(await gone(orphan)).toBe(true)
+  })
+})
+
+describe('row 9: two Temporal namespaces with one deployment', () => {
+  test('do not delete the clusters of each other, and the sweep says what it has left alone', async () => {
+    const attempt = bench.attempt()
+    const workflowId = 'average-speed/the-same'
+    await bench.bench.call('createCluster', [attempt, DEADLINES], { workflowId })
+    const elsewhere = activityBench(bench.cloud, bench.google, { settleMs: 20 }, 'another-namespace')
+    const sweep = await elsewhere.call('reapOrphans', [])
+    expect(sweep.deleted).toEqual([])
+    expect(sweep.leftAlone).toContain(attempt.clusterName)
+    const theirs = bench.attempt()
+    await elsewhere.call('createCluster', [theirs, DEADLINES], { workflowId })
+    for (const one of [attempt, theirs])
+      expect(await bench.ledgerOf(one)).toEqual([expect.objectContaining({ state: 'RUNNING' })])
+  })
+})
+
+describe('row 10: a creation that lands late', () => {
+  const workflowId = 'average-speed/overtaken'
+  const create = (attempt: Attempt, runId: string) =>
+    bench.bench.call('createCluster', [attempt, DEADLINES], { workflowId, runId })
+  const stateOf = async (attempt: Attempt) => (await bench.ledgerOf(attempt)).at(-1)?.state
+
+  afterEach(() => {
+    bench.bench.reset.clear()
+    bench.bench.open.clear()
+    bench.bench.ended.clear()
+  })
+
+  test('across a reset: its own activity deletes it, and never the cluster of the new execution', async () => {
+    const [old, live] = [bench.attempt(), bench.attempt()]
+    const hold = await holdCall(bench.dataproc, { on: 'CreateCluster', match: old.clusterName })
+    const late = create(old, 'first').catch(() => undefined)
+    await hold.reached()
+    bench.bench.open.add(workflowId)
+    bench.bench.reset.set(workflowId, 'second')
+    await create(live, 'second')
+    await hold.release('go')
+    await late
+    expect(await stateOf(old)).toBe('GONE')
+    expect(await stateOf(live)).toBe('RUNNING')
+  })
+
+  test.each([
+    ['a reset', true],
+    ['a cancel or a terminate', false],
+  ])('across %s, when its worker is gone: the next sweep deletes it, and no other', async (_, isReset) => {
+    const [old, live] = [bench.attempt(), bench.attempt()]
+    await create(old, 'first')
+    if (isReset) {
+      bench.bench.open.add(workflowId)
+      bench.bench.reset.set(workflowId, 'second')
+      // What its cluster is called is in its memo before it asks for it.
+      bench.bench.clusterNames.set(workflowId, live.clusterName)
+    }
+    const { deleted } = await bench.bench.call('reapOrphans', [])
+    expect(deleted).toContain(old.clusterName)
+    if (isReset) await create(live, 'second')
+    expect((await bench.bench.call('reapOrphans', [])).deleted).not.toContain(live.clusterName)
+    expect(await stateOf(old)).toBe('GONE')
+  })
+
+  test('and a teardown of an earlier execution spares the cluster that the run goes on with', async () => {
+    const attempt = bench.attempt()
+    const { uuid } = await create(attempt, 'first')
+    bench.bench.open.add(workflowId)
+    bench.bench.reset.set(workflowId, 'second')
+    const remove = (runId: string) =>
+      bench.bench.call('deleteClusterIfPresent', [{ key: attempt.key, uuid }], { workflowId, runId })
+    await expect(remove('first')).rejects.toMatchObject({ type: 'ExecutionEnded' })
+    expect(await stateOf(attempt)).toBe('RUNNING')
+    await remove('second')
+    expect(await stateOf(attempt)).toBe('GONE')
   })
 })

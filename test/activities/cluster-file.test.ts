@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { protos } from '@google-cloud/dataproc'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { loadWorkerConfig } from '../../src/config.ts'
-import { DEADLINES } from '../support/activities.ts'
+import { DEADLINES, NAMESPACE_ID } from '../support/activities.ts'
 import { type DataprocBench, startDataprocBench } from './dataproc-bench.ts'
 
 const { ClusterConfig } = protos.google.cloud.dataproc.v1
@@ -50,6 +50,7 @@ describe('a cluster whose shape is in a file', () => {
           metadata: {
             PIP_PACKAGES: 'pyarrow==15.0.2',
             'average-speed-workflow-id': 'average-speed/some-run',
+            'average-speed-namespace-id': NAMESPACE_ID,
             'average-speed-deployment': 'test',
           },
           zoneUri: gceClusterConfig?.zoneUri,

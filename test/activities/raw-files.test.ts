@@ -3,6 +3,8 @@ import type { GoogleClients } from '../../src/clients.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
 import { type ActivityBench, activityBench } from '../support/activities.ts'
 import { googleClientsOf } from '../support/clients.ts'
+import { Control } from '../support/control.ts'
+import { holdCall } from '../support/holds.ts'
 import { startCloud, type TestCloud } from '../support/local-cloud.ts'
 import { contents, putObject, removeObject } from '../support/objects.ts'
 
@@ -11,6 +13,7 @@ const DAY = new Date().toISOString().slice(0, 10)
 let cloud: TestCloud
 let google: GoogleClients
 let bench: ActivityBench
+let storage: Control
 let plan: RunPlan
 let archived: string
 let batches = 0
@@ -23,6 +26,7 @@ beforeAll(async () => {
     get: (name) => (unused as Record<string, string>)[name] ?? cloud.get(name),
   })
   bench = activityBench(cloud, google)
+  storage = new Control(cloud.get('STORAGE_CONTROL_URL'))
 })
 afterAll(async () => {
   await google?.close()
@@ -286,6 +290,46 @@ describe('claimBatch', () => {
     bench.reset.set('reset-late', 'after')
     await bench.call('releaseBatch', [plan], { workflowId: 'reset-late', runId: 'after' })
     await bench.call('claimBatch', [plan], { workflowId: 'other' })
+  })
+
+  test('row 7: a release that was held across a reset leaves the claim of the new execution alone', async () => {
+    const [before, after] = ['before', 'after'].map((runId) => ({ workflowId: 'released-late', runId }))
+    bench.reset.set('released-late', 'before')
+    await bench.call('claimBatch', [plan], before)
+    const hold = await holdCall(storage, { on: 'objects.delete', match: 'claim.json' })
+    const releasing = bench.call('releaseBatch', [plan], before)
+    await hold.reached()
+    bench.reset.set('released-late', 'after')
+    await bench.call('claimBatch', [plan], after)
+    await hold.release('go')
+    await releasing
+    await expect(bench.call('claimBatch', [plan], { workflowId: 'other' })).rejects.toMatchObject({
+      type: 'BatchInProgress',
+    })
+  })
+
+  test("row 9: a run of another namespace's is left alone, and the failure says how it is released", async () => {
+    const elsewhere = activityBench(cloud, google, {}, 'another-namespace')
+    const workflowId = 'average-speed/the-same'
+    await elsewhere.call('claimBatch', [plan], { workflowId })
+    const claim = `${plan.notesPath}claim.json`
+    const command = `gcloud storage rm ${claim}`
+    for (const run of [workflowId, 'other']) {
+      await bench.call('releaseBatch', [plan], { workflowId: run })
+      await expect(bench.call('claimBatch', [plan], { workflowId: run })).rejects.toMatchObject({
+        type: 'ForeignClaim',
+        nonRetryable: true,
+        message: expect.stringMatching(
+          new RegExp(`another Temporal namespace.*another-namespace.*${command}`),
+        ),
+      })
+    }
+    await removeObject(google.storage, claim)
+    await bench.call('claimBatch', [plan], { workflowId: 'other' })
+    await expect(elsewhere.call('claimTable', [plan], { workflowId })).resolves.toBeUndefined()
+    await expect(bench.call('claimTableIfFree', [plan], { workflowId: 'other' })).rejects.toMatchObject({
+      type: 'ForeignClaim',
+    })
   })
 
   test('P2: is not taken by an activity whose execution has ended', async () => {

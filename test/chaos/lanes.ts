@@ -1,4 +1,5 @@
 import { REAPER_SCHEDULE_ID } from '../../workflows/contract.ts'
+import type { Sweep } from '../../workflows/run-types.ts'
 import { Control } from '../support/control.ts'
 import type { Pipeline } from '../support/pipeline.ts'
 import type { WorkerProcess } from '../support/worker-process.ts'
@@ -92,7 +93,7 @@ export async function openLane(pipeline: Pipeline, name: string): Promise<Lane> 
         }
         const { workflowId, firstExecutionRunId } = started
         const sweep = pipeline.temporal.workflow.getHandle(workflowId, firstExecutionRunId)
-        return patiently(() => sweep.result() as Promise<readonly string[]>)
+        return (await patiently(() => sweep.result() as Promise<Sweep>)).deleted
       }
       // The schedule skips a sweep while another is under way.
       return []

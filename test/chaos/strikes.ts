@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PROGRESS_MEMO, type RunProgress } from '../../workflows/contract.ts'
 import type { Pipeline, Run } from '../support/pipeline.ts'
 import { resetPoints, resetRun } from '../support/resets.ts'
 import type { Blow, Strike } from './blows.ts'
@@ -114,9 +115,10 @@ async function act(blow: HoldingBlow, fault: Gate, target: Target): Promise<bool
     }
     case 'sweep': {
       const deleted = await lane.sweep()
-      const { clusters } = await pipeline.ledgerOf(victim.workflowId)
-      const ours = clusters.filter(({ name }) => deleted.includes(name))
-      for (const { name } of ours) target.complain(`The sweep has deleted ${name}, whose run was open.`)
+      const { status, memo } = await patiently(() => victim.describe())
+      const { clusterName = '' } = (memo?.[PROGRESS_MEMO] ?? {}) as Partial<RunProgress>
+      if (status.name === 'RUNNING' && deleted.includes(clusterName))
+        target.complain(`The sweep has deleted ${clusterName}, which an open run works with.`)
       return true
     }
     default:

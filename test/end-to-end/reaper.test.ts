@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { ScheduleHandle } from '@temporalio/client'
-import { REAPER_SCHEDULE_ID, WORKFLOW_TYPE } from '../../workflows/contract.ts'
+import { PROGRESS_MEMO, REAPER_SCHEDULE_ID, WORKFLOW_TYPE } from '../../workflows/contract.ts'
 import { placesOf, putBatch } from '../support/batches.ts'
 import { putObject } from '../support/objects.ts'
 import { type Pipeline, startPipeline, untilJob } from '../support/pipeline.ts'
@@ -23,8 +23,12 @@ async function createCluster(
 ): Promise<string> {
   const { google, cloud } = pipeline
   const attempt = digit.repeat(32)
+  const { namespaceInfo } = await pipeline.temporal.workflowService.describeNamespace({
+    namespace: 'default',
+  })
   const metadata = {
     'average-speed-deployment': deployment,
+    'average-speed-namespace-id': namespaceInfo?.id ?? '',
     ...(workflowId !== undefined && { 'average-speed-workflow-id': workflowId }),
   }
   const clusterName = `average-speed-${attempt}`
@@ -96,11 +100,13 @@ describe('the sweep', () => {
       workflowId: 'average-speed/open',
       taskQueue: 'nobody-polls-this',
       args: [],
+      memo: { [PROGRESS_MEMO]: { steps: [], attempt: 1, clusterName: `average-speed-${'3'.repeat(32)}` } },
     })
     await closed.terminate()
     const orphans = [
       await createCluster('1', { workflowId: closed.workflowId }),
       await createCluster('2', { workflowId: 'average-speed/never-heard-of' }),
+      await createCluster('6', { workflowId: open.workflowId }),
     ]
     const spared = [
       await createCluster('3', { workflowId: open.workflowId }),

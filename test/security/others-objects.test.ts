@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import { outputNotes } from '../../activities/output-notes.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
-import { attemptFor } from '../support/activities.ts'
+import { attemptFor, NAMESPACE_ID } from '../support/activities.ts'
 import { contents } from '../support/objects.ts'
 import { OTHER_KEY, OTHER_RUN } from './support/bystanders.ts'
 import { NOTHING, ofBatch, startWorld, type World } from './support/world.ts'
@@ -217,6 +217,7 @@ describe('finding 3: access to Temporal or Dataproc deletes nothing of others', 
         { ...ours, attempt: key },
         {
           'average-speed-workflow-id': 'closed',
+          'average-speed-namespace-id': NAMESPACE_ID,
           'average-speed-output-path': path || `gs://${processed}/archive/`,
         },
       )
@@ -233,6 +234,7 @@ describe('finding 3: access to Temporal or Dataproc deletes nothing of others', 
     const attempt = attemptFor(plan)
     world.bench.open.add('average-speed/victim')
     await outputNotes(world.google.storage, world.bench.settings).add(attempt.key, {
+      namespaceId: NAMESPACE_ID,
       owner: 'average-speed/victim',
       input: plan.input,
       loadId: 'average_speed_0123456789012345678901234567890123456789',
@@ -241,7 +243,7 @@ describe('finding 3: access to Temporal or Dataproc deletes nothing of others', 
     await world.cluster(
       attempt.clusterName,
       { pipeline: 'average-speed', deployment: 'test', attempt: attempt.key },
-      { 'average-speed-workflow-id': 'closed' },
+      { 'average-speed-workflow-id': 'closed', 'average-speed-namespace-id': NAMESPACE_ID },
     )
     expect(await world.harmless((name) => name === attempt.clusterName, sweep)).toBe('done')
   })
@@ -250,10 +252,17 @@ describe('finding 3: access to Temporal or Dataproc deletes nothing of others', 
     const key = 'd'.repeat(32)
     const theirs: readonly (readonly [string, Record<string, string>])[] = [
       ['analytics', {}],
-      ['average-speed-demo', { 'average-speed-workflow-id': 'closed' }],
+      [
+        'average-speed-demo',
+        { 'average-speed-workflow-id': 'closed', 'average-speed-namespace-id': NAMESPACE_ID },
+      ],
       [
         `average-speed-${key}`,
-        { 'average-speed-workflow-id': 'closed', 'average-speed-deployment': 'other' },
+        {
+          'average-speed-workflow-id': 'closed',
+          'average-speed-namespace-id': NAMESPACE_ID,
+          'average-speed-deployment': 'other',
+        },
       ],
     ]
     for (const [name, metadata] of theirs) {

@@ -4,7 +4,7 @@ import { loadIdOf } from '../../activities/load-jobs.ts'
 import { notesFolder } from '../../activities/storage/own-folder.ts'
 import { TABLE_SCHEMA } from '../../activities/table-schema.ts'
 import { startWarehouseBench, type WarehouseBench } from '../activities/warehouse-bench.ts'
-import { type ActivityBench, activityBench } from '../support/activities.ts'
+import { type ActivityBench, activityBench, NAMESPACE_ID } from '../support/activities.ts'
 import { changes, tablesOf } from './support/bystanders.ts'
 import { outcomeOf } from './support/outcome.ts'
 
@@ -70,7 +70,11 @@ describe('finding 4: no table is replaced that is not the run’s', () => {
     const batch = await ready(outputTable)
     const { storage } = warehouse.google
     const folder = notesFolder(bench.settings.defaults.stateBucket, `tables/${outputTable}`)
-    const claims = createClaims({ storage, openExecution: async () => 'some-run' })
+    const claims = createClaims({
+      storage,
+      openExecution: async () => 'some-run',
+      namespaceId: async () => NAMESPACE_ID,
+    })
     const holder = { workflowId: 'holder', runId: 'some-run' }
     await claims.acquire(folder, holder)
     bench.open.add('holder')

@@ -15,6 +15,9 @@ const MINUTE = 60_000
 /** Of the execution that tests call activities for, unless they say otherwise. */
 const RUN_ID = 'some-run'
 
+/** Of the Temporal namespace that tests call activities in, unless they say otherwise. */
+export const NAMESPACE_ID = 'some-namespace'
+
 export const DEADLINES: Deadlines = {
   createCluster: 60 * MINUTE,
   sparkJob: 360 * MINUTE,
@@ -90,11 +93,15 @@ export interface ActivityBench {
   ): ReturnType<Activities[N]>
 }
 
-/** Puts the activities on the bench. */
+/**
+ * Puts the activities on the bench.
+ * @param namespaceId of the Temporal namespace that they are called in
+ */
 export function activityBench(
   cloud: TestCloud,
   google: GoogleClients,
   overrides: Partial<ActivitySettings> = {},
+  namespaceId = NAMESPACE_ID,
 ): ActivityBench {
   const settings = { ...settingsOf(cloud), ...overrides }
   const open = new Set<string>()
@@ -114,8 +121,10 @@ export function activityBench(
       openExecution: async (id) => reset.get(id) ?? (isOpen(id) ? RUN_ID : undefined),
       async readRun(id) {
         const clusterName = clusterNames.get(id)
-        return { isOpen: open.has(id), ...(clusterName !== undefined && { clusterName }) }
+        const runId = reset.get(id) ?? RUN_ID
+        return { isOpen: isOpen(id), runId, ...(clusterName !== undefined && { clusterName }) }
       },
+      namespaceId: async () => namespaceId,
       slots: {
         request: async (request) => {
           slotsAsked.push(request)
@@ -156,6 +165,8 @@ export function activityBench(
     call(name, args, { workflowId = 'some-workflow', runId = RUN_ID, environment } = {}) {
       const mock = environment ?? activityEnvironment(workflowId, runId)
       const id = mock.context.info.workflowExecution?.workflowId ?? ''
+      // A run says which cluster it works with before it asks for it.
+      if (name === 'createCluster') clusterNames.set(id, (args[0] as Attempt).clusterName)
       const count = (by: number) => running.set(id, (running.get(id) ?? 0) + by)
       const calling = async (): Promise<unknown> => {
         count(1)

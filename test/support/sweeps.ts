@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { REAPER_SCHEDULE_ID } from '../../workflows/contract.ts'
+import type { Sweep } from '../../workflows/run-types.ts'
 import type { Pipeline } from './pipeline.ts'
 
 /**
@@ -15,7 +16,8 @@ export async function sweep({ temporal }: Pipeline, deployment = 'default'): Pro
   for (;;) {
     const started = (await recent()).find(({ firstExecutionRunId }) => !known.has(firstExecutionRunId))
     if (started !== undefined) {
-      return temporal.workflow.getHandle(started.workflowId, started.firstExecutionRunId).result()
+      const handle = temporal.workflow.getHandle(started.workflowId, started.firstExecutionRunId)
+      return ((await handle.result()) as Sweep).deleted
     }
     await sleep(50)
   }

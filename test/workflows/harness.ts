@@ -102,7 +102,7 @@ export const wellBehaved: Activities = {
   moveRawFilesToFailed: async () => undefined,
   deleteTemporaryFiles: async () => undefined,
   writeReceipt: async (_, { processedPath, runId }) => `${processedPath}${runId}.json`,
-  reapOrphans: async () => [],
+  reapOrphans: async () => ({ deleted: [], leftAlone: [] }),
 }
 
 /** A call of an activity, with what it was given. */

@@ -1,3 +1,9 @@
+import {
+  conditionArgument,
+  DATAPROC_BUCKETS_ONLY,
+  keepsFrom,
+  manifestsAndScripts,
+} from '../bucket-conditions.ts'
 import type { createStorage } from '../clients.ts'
 import type { SetupConfig } from '../config.ts'
 import { type Binding, createIam } from '../iam.ts'
@@ -15,6 +21,8 @@ interface Grant {
   readonly who: string
   readonly member: string
   readonly role: string
+  /** Whether it has a condition, which then is none that is known to keep the stranger out. */
+  readonly isConditional: boolean
 }
 
 // Roles with storage.objects.create or .delete. That of Dataproc's machines is for all buckets of a project:
@@ -55,17 +63,21 @@ export function strangersOf(
   ]
 }
 
-/** The grants of a policy by which strangers may write to a bucket. A condition that speaks of the bucket counts as keeping them out. */
+/** The grants of a policy by which strangers may write to a bucket, for all that is known of their conditions. */
 export function writingGrants(
   policy: readonly Binding[],
   strangers: readonly Stranger[],
   bucket: string,
 ): readonly Grant[] {
   return policy
-    .filter(({ role, condition }) => WRITING_ROLES.has(role) && !speaksOf(condition?.expression, bucket))
-    .flatMap(({ role, members = [] }) =>
+    .filter(
+      ({ role, condition }) => WRITING_ROLES.has(role) && !keepsFrom(bucket, condition?.expression ?? ''),
+    )
+    .flatMap(({ role, members = [], condition }) =>
       members.flatMap((member) =>
-        strangers.filter(({ is }) => is(member)).map(({ who }) => ({ who, member, role })),
+        strangers
+          .filter(({ is }) => is(member))
+          .map(({ who }) => ({ who, member, role, isConditional: condition !== undefined })),
       ),
     )
 }
@@ -93,7 +105,7 @@ export async function examineStateAccess(
       if (grants.length === 0) return [ok(`who may write to gs://${stateBucket} by the policy of ${where}`)]
       return grants.map((grant) =>
         fault({
-          finding: `${grant.member}, ${grant.who}, may write to the state bucket gs://${stateBucket} by ${grant.role} on ${where}.`,
+          finding: `${grant.member}, ${grant.who}, may write to the state bucket gs://${stateBucket} by ${grant.role} on ${where}${grant.isConditional ? ', under a condition that cannot be judged: look at it' : ''}.`,
           remedy: remedy(grant),
         }),
       )
@@ -116,8 +128,8 @@ export async function examineStateAccess(
         const [{ bindings }] = await storage.bucket(stateBucket).iam.getPolicy({ requestedPolicyVersion: 3 })
         return bindings as readonly Binding[]
       },
-      ({ member, role }) =>
-        `gcloud storage buckets remove-iam-policy-binding gs://${stateBucket} --member=${member} --role=${role}`,
+      (grant) =>
+        `gcloud storage buckets remove-iam-policy-binding gs://${stateBucket} ${grantArguments(grant)}${grant.isConditional ? ' --all' : ''}`,
     ),
     examinePolicy(
       'the project',
@@ -129,25 +141,20 @@ export async function examineStateAccess(
   return [...onBucket, ...onProject]
 }
 
-/** Grants the same, but for the state bucket, of which clusters may read the manifests and the scripts. */
-function projectRemedy({ member, role }: Grant, project: string, bucket: string): string {
-  const objects = `projects/_/buckets/${bucket}/objects/`
-  const elsewhere = `resource.name != "projects/_/buckets/${bucket}" && !resource.name.startsWith("projects/_/buckets/${bucket}/")`
-  const readable = ['manifests', 'scripts'].map(
-    (folder) => `resource.name.startsWith("${objects}${folder}/")`,
-  )
+/** Grants the same under the condition that docs/own-project.md gives, and of the state bucket what clusters read. */
+function projectRemedy(grant: Grant, project: string, bucket: string): string {
   // Basic roles take no conditions.
-  const granted = BASIC_ROLES.includes(role) ? 'roles/dataproc.worker' : role
-  return [
-    `gcloud projects add-iam-policy-binding ${project} --member=${member} --role=${granted} --condition='title=not-the-state-bucket,expression=${elsewhere}'`,
-    `gcloud storage buckets add-iam-policy-binding gs://${bucket} --member=${member} --role=roles/storage.objectViewer --condition='title=manifests-and-scripts,expression=${readable.join(' || ')}'`,
-    `gcloud projects remove-iam-policy-binding ${project} --member=${member} --role=${role} --condition=None`,
-  ].join(' && ')
+  const role = BASIC_ROLES.includes(grant.role) ? 'roles/dataproc.worker' : grant.role
+  const remove = `gcloud projects remove-iam-policy-binding ${project} ${grantArguments(grant)}`
+  const add = [
+    `gcloud projects add-iam-policy-binding ${project} ${grantArguments({ ...grant, role })} ${conditionArgument('dataproc-buckets-only', DATAPROC_BUCKETS_ONLY)}`,
+    `gcloud storage buckets add-iam-policy-binding gs://${bucket} ${grantArguments({ ...grant, role: 'roles/storage.objectViewer' })} ${conditionArgument('manifests-and-scripts', manifestsAndScripts(bucket))}`,
+  ]
+  // All of a role's grants go at once where the condition of one is not to be repeated: before the new one then.
+  const steps = grant.isConditional ? [`${remove} --all`, ...add] : [...add, `${remove} --condition=None`]
+  return steps.join(' && ')
 }
 
-function speaksOf(expression: string | undefined, bucket: string): boolean {
-  return (
-    expression?.includes(`projects/_/buckets/${bucket}"`) === true ||
-    expression?.includes(`projects/_/buckets/${bucket}/`) === true
-  )
+function grantArguments({ member, role }: Grant): string {
+  return `--member=${member} --role=${role}`
 }

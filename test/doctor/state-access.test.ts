@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { conditionArgument, DATAPROC_BUCKETS_ONLY, manifestsAndScripts } from '../../src/bucket-conditions.ts'
 import { createStorage } from '../../src/clients.ts'
 import { loadSetupConfig, type SetupConfig } from '../../src/config.ts'
 import { examineStateAccess } from '../../src/doctor/state-access.ts'
@@ -77,15 +80,77 @@ test("the role of Dataproc's machines on the project reaches the state bucket; t
     state: 'fault',
     says: `${MEMBER}, the account of the clusters' machines, may write to the state bucket gs://state by roles/dataproc.worker on the project.`,
     remedy: [
-      `gcloud projects add-iam-policy-binding some-project --member=${MEMBER} --role=roles/dataproc.worker --condition='title=not-the-state-bucket,expression=resource.name != "projects/_/buckets/state" && !resource.name.startsWith("projects/_/buckets/state/")'`,
-      `gcloud storage buckets add-iam-policy-binding gs://state --member=${MEMBER} --role=roles/storage.objectViewer --condition='title=manifests-and-scripts,expression=resource.name.startsWith("projects/_/buckets/state/objects/manifests/") || resource.name.startsWith("projects/_/buckets/state/objects/scripts/")'`,
+      `gcloud projects add-iam-policy-binding some-project --member=${MEMBER} --role=roles/dataproc.worker --condition="expression=${DATAPROC_BUCKETS_ONLY},title=dataproc-buckets-only"`,
+      `gcloud storage buckets add-iam-policy-binding gs://state --member=${MEMBER} --role=roles/storage.objectViewer --condition="expression=resource.name.startsWith('projects/_/buckets/state/objects/manifests/') || resource.name.startsWith('projects/_/buckets/state/objects/scripts/'),title=manifests-and-scripts"`,
       `gcloud projects remove-iam-policy-binding some-project --member=${MEMBER} --role=roles/dataproc.worker --condition=None`,
     ].join(' && '),
   })
-  const without = (bucket: string) =>
-    grant('roles/dataproc.worker', MEMBER, `!resource.name.startsWith("projects/_/buckets/${bucket}/")`)
-  expect(await states({ project: [without('state')], bucket: [] })).toEqual(['ok', 'ok'])
-  expect(await states({ project: [without('state-of-another')], bucket: [] })).toEqual(['ok', 'fault'])
+})
+
+describe('finding 8: a condition keeps a stranger out only if it is known to', () => {
+  const named = (...begins: string[]) =>
+    begins.reduce(
+      (text, begin) => `${text} || resource.name.startsWith('projects/_/buckets/${begin}')`,
+      "resource.service != 'storage.googleapis.com'",
+    )
+  const isNot = (bucket: string) =>
+    `resource.name != "projects/_/buckets/${bucket}" && !resource.name.startsWith("projects/_/buckets/${bucket}/")`
+
+  test.each([
+    DATAPROC_BUCKETS_ONLY,
+    DATAPROC_BUCKETS_ONLY.replaceAll("'", '"'),
+    ` ${DATAPROC_BUCKETS_ONLY.replaceAll(' || ', '\n  || ')}\n`,
+    named(),
+    named('own-staging', 'own-temp/'),
+    isNot('state'),
+    isNot('state').replaceAll('"', "'"),
+  ])('finding 8: this does: %s', async (expression) => {
+    const binding = grant('roles/dataproc.worker', MEMBER, expression)
+    expect(await states({ project: [binding], bucket: [] })).toEqual(['ok', 'ok'])
+  })
+
+  test.each([
+    'resource.name.startsWith("projects/_/buckets/state/objects/scripts/")',
+    '!resource.name.startsWith("projects/_/buckets/state/objects/scripts/")',
+    '!resource.name.startsWith("projects/_/buckets/state/")',
+    `${isNot('state')} || true`,
+    `${DATAPROC_BUCKETS_ONLY} || true`,
+    `true || ${DATAPROC_BUCKETS_ONLY}`,
+    `!(${isNot('state')})`,
+    isNot('state-of-another'),
+    named('st'),
+    named('state'),
+    named('own-staging', 'state/objects/scripts/'),
+    named(''),
+    DATAPROC_BUCKETS_ONLY.replace('!=', '=='),
+    DATAPROC_BUCKETS_ONLY.replace("service != '", 'service != "').replace(/'\)$/, '")'),
+    `${DATAPROC_BUCKETS_ONLY} || resource.name.startsWith("projects/_/buckets/x")`,
+    'request.time < timestamp("2099-01-01T00:00:00Z")',
+    '',
+  ])('finding 8: this does not, or nobody can say: %s', async (expression) => {
+    const bindings = [grant('roles/storage.objectAdmin', MEMBER, expression)]
+    const found = await findings({ project: bindings, bucket: bindings })
+    expect(found.map(({ state }) => state)).toEqual(['fault', 'fault'])
+    for (const { says } of found)
+      expect(says).toMatch(/under a condition that cannot be judged: look at it\.$/)
+    expect(found[0]?.remedy).toBe(
+      `gcloud storage buckets remove-iam-policy-binding gs://state --member=${MEMBER} --role=roles/storage.objectAdmin --all`,
+    )
+    // What is recommended is what the document has granted, and never part of the text that was found.
+    expect(found[1]?.remedy).toMatch(
+      /^gcloud projects remove-iam-policy-binding .* --all && gcloud projects add-/,
+    )
+    expect(found[1]?.remedy).toContain(conditionArgument('dataproc-buckets-only', DATAPROC_BUCKETS_ONLY))
+  })
+
+  test('finding 8: the document grants by the same conditions as the doctor knows and recommends', () => {
+    const document = readFileSync(join(import.meta.dirname, '../../docs/own-project.md'), 'utf8')
+    const granted = [...document.matchAll(/--condition="[^"]*"/g)].map(([text]) => text)
+    expect(granted).toEqual([
+      conditionArgument('dataproc-buckets-only', DATAPROC_BUCKETS_ONLY),
+      conditionArgument('manifests-and-scripts', manifestsAndScripts('$STATE_BUCKET')),
+    ])
+  })
 })
 
 test('callers, everybody, and the machines’ default account are found too', async () => {

@@ -11,6 +11,16 @@ export function printable(text: string): string {
     .replaceAll(UNPRINTABLE, (character) => (character === '\n' ? character : escaped(character)))
 }
 
+/** All that is kept of what others say where one sentence is expected. */
+export function firstLine(text: string): string {
+  return text.trim().split(/\r?\n/, 1)[0] ?? ''
+}
+
+/** A text of several lines as one, where further lines could pass for others than they are. */
+export function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, ' ')
+}
+
 /** A value as JSON that can be shown too: what JSON leaves as it is, it escapes. */
 export function printableJson(value: unknown, indent?: number): string {
   const json = JSON.stringify(value, undefined, indent)

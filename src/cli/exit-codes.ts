@@ -25,9 +25,16 @@ Exit status:
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly exitCode: ExitCode
+  /** What to do, where it has a line of its own. In our words only: the message may quote others, this is followed. */
+  readonly remedy: string | undefined
 
-  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
+  constructor(
+    exitCode: ExitCode,
+    message: string,
+    { remedy, ...options }: ErrorOptions & { readonly remedy?: string } = {},
+  ) {
     super(message, options)
     this.exitCode = exitCode
+    this.remedy = remedy
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunJson, RunSummaryJson } from '../gateway/schemas/run.ts'
 import type { RunListJson } from '../gateway/schemas/run-list.ts'
 import type { RunConf } from '../gateway/schemas/run-request.ts'
+import { firstLine } from '../printable.ts'
 import { CliError, EXIT, type ExitCode } from './exit-codes.ts'
 import { type Authorize, isNetworkError } from './id-token.ts'
 
@@ -127,10 +128,11 @@ async function detailOf(response: Response): Promise<string | undefined> {
   const text = await response.text().catch(() => '')
   try {
     const { detail, error } = JSON.parse(text) as { detail?: unknown; error?: unknown }
-    return typeof detail === 'string' ? detail : typeof error === 'string' ? error : undefined
+    const said = [detail, error].find((value) => typeof value === 'string')
+    return said === undefined ? undefined : firstLine(said)
   } catch {
     // Identity-Aware Proxy and load balancers answer in plain words.
-    const line = text.trim().split('\n')[0] ?? ''
+    const line = firstLine(text)
     return line === '' || line.startsWith('<') ? undefined : line.slice(0, 300)
   }
 }

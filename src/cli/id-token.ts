@@ -1,5 +1,6 @@
 import { IdTokenClient, type IdTokenProvider } from 'google-auth-library'
 import { googleCredentials } from '../google-credentials.ts'
+import { firstLine } from '../printable.ts'
 import { CliError, EXIT } from './exit-codes.ts'
 import { federatedIdTokens, isFederated } from './federation.ts'
 
@@ -62,14 +63,16 @@ interface TokenError {
 function tokenError(error: unknown): CliError {
   const { message = String(error), response } = error as TokenError
   if (response === undefined && isNetworkError(error)) {
-    return new CliError(EXIT.unreachable, `The token service cannot be reached: ${message}`, { cause: error })
+    return new CliError(EXIT.unreachable, `The token service cannot be reached: ${firstLine(message)}`, {
+      cause: error,
+    })
   }
   const reason = reasonOf(response?.data) ?? message
-  return new CliError(
-    EXIT.notAllowed,
-    `No ID token could be had: ${reason.split('\n')[0]}\nSet GOOGLE_APPLICATION_CREDENTIALS to a service-account or workload-identity file that is valid.`,
-    { cause: error },
-  )
+  return new CliError(EXIT.notAllowed, `No ID token could be had: ${firstLine(reason)}`, {
+    cause: error,
+    remedy:
+      'Set GOOGLE_APPLICATION_CREDENTIALS to a service-account or workload-identity file that is valid.',
+  })
 }
 
 function reasonOf(data: unknown): string | undefined {

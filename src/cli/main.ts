@@ -55,6 +55,7 @@ main(process.argv.slice(2)).catch((error: unknown) => {
     process.exitCode = error.exitCode === 0 ? EXIT.success : EXIT.usage
   } else if (error instanceof CliError) {
     printMessage(error.message)
+    if (error.remedy !== undefined) printMessage(error.remedy)
     process.exitCode = error.exitCode
   } else {
     printMessage(`Something unforeseen went wrong: ${error instanceof Error ? error.message : error}`)

@@ -49,9 +49,8 @@ export async function settingsOf<T>(
     return load(config)
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
-    throw new CliError(
-      EXIT.usage,
-      `${error.message}\nSet them in ${file ?? DEFAULT_FILE}; .env.example lists them all.`,
-    )
+    throw new CliError(EXIT.usage, error.message, {
+      remedy: `Set them in ${file ?? DEFAULT_FILE}; .env.example lists them all.`,
+    })
   }
 }

@@ -30,9 +30,9 @@ export function printJson(
   stream.write(`${printableJson(value, indent)}\n`)
 }
 
-/** Writes a message to those who watch, as it is; its lines stay lines. */
+/** Writes a line to those who watch; what has several lines in it goes on indented, as everywhere. */
 export function printMessage(message: string): void {
-  process.stderr.write(`${printable(message)}\n`)
+  print(message, process.stderr)
 }
 
 /**

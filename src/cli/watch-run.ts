@@ -17,7 +17,8 @@ const INTERRUPTED = 130
 /** Follows a run to its end, shows it, and says how it ended by the exit status. Ctrl-C leaves the run alone. */
 export async function watchRun(gateway: Gateway, runId: string, options: WatchOptions): Promise<ExitCode> {
   process.once('SIGINT', () => {
-    printMessage(`\nThe run goes on. Look again with: average-speed watch ${runId}`)
+    printMessage('')
+    printMessage(`The run goes on. Look again with: average-speed watch ${runId}`)
     process.exit(INTERRUPTED)
   })
   const view = viewFor(process.stdout, options.json === true)

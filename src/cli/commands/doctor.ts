@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Finding } from '../../doctor/finding.ts'
+import { oneLine } from '../../printable.ts'
 import { addConnectionOptions, type ConnectionOptions, gatewayOf } from '../connection.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts'
 import { addOperatorOptions, loadSettingsFile, type OperatorOptions } from '../operator.ts'
@@ -39,7 +40,8 @@ function summaryOf(faults: number): string {
 }
 
 function tell({ state, says, remedy }: Finding): void {
-  print(`${state.padEnd('skipped'.length)}  ${says}`)
+  // Further lines of a text from outside could look like remedies of ours.
+  print(`${state.padEnd('skipped'.length)}  ${oneLine(says)}`)
   if (remedy !== undefined) print(`         -> ${remedy}`)
 }
 
@@ -49,9 +51,7 @@ async function askGateway(options: ConnectionOptions): Promise<Finding> {
     return { state: 'ok', says: `the gateway at ${options.url} lists runs for this caller` }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
-    // What is wrong with this side's credentials has its remedy on a line of its own.
-    const [says = '', remedy = remedyFor(error)] = error.message.split('\n')
-    return { state: 'fault', says, remedy }
+    return { state: 'fault', says: error.message, remedy: error.remedy ?? remedyFor(error) }
   }
 }
 

@@ -55,7 +55,7 @@ async function run(options: ExportOptions): Promise<ExitCode> {
   } catch (error) {
     const explain = explainer({ project, temporalAddress: config.temporal.address })
     const { finding, remedy } = explain(error, `export ${options.table} to ${rawPath}`, 'bigquery')
-    throw new CliError(EXIT.runFailed, `${finding}\n${remedy}`)
+    throw new CliError(EXIT.runFailed, finding, { remedy })
   }
 }
 

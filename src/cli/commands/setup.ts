@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { oneLine } from '../../printable.ts'
 import type { SetupOutcome } from '../../setup/apply.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { addOperatorOptions, type OperatorOptions, settingsOf } from '../operator.ts'
@@ -32,6 +33,6 @@ async function setup(options: SetupOptions): Promise<ExitCode> {
 function show({ state, thing, detail, fault }: SetupOutcome): void {
   print(`${state.padEnd('would create'.length)}  ${thing}  (${detail})`)
   if (fault === undefined) return
-  print(`  ${fault.finding}`)
+  print(`  ${oneLine(fault.finding)}`)
   print(`  -> ${fault.remedy}`)
 }

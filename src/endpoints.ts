@@ -39,6 +39,21 @@ export function credentialUrlFault(text: string): string | undefined {
   return 'is neither https nor http on this machine'
 }
 
+/** What keeps a URL from being sent a credential of Google's, to follow its name: only Google, or this very machine, may be. */
+export function googleUrlFault(text: string): string | undefined {
+  // No path, whatever is in it, makes the host another: it begins at the first slash after the host.
+  const [, origin = ''] = /^(https?:\/\/[a-z0-9.:[\]-]+)(\/[A-Za-z0-9._~%@:+/-]*)?$/.exec(text) ?? []
+  const url = plainUrl(origin)
+  if (isGoogle(origin) || (url !== undefined && isLoopback(url))) return undefined
+  return 'is neither https on a host below googleapis.com nor on this machine'
+}
+
+/** True for a `host:port` on this very machine. */
+export function isLoopbackAddress(address: string): boolean {
+  const url = plainUrl(`http://${address}`)
+  return url !== undefined && isLoopback(url)
+}
+
 /** True when both are read as the same host, whoever reads. */
 function plainUrl(text: string): URL | undefined {
   const isPlain = /^https?:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?(\/[A-Za-z0-9._~/-]*)?$/.test(text)

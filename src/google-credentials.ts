@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { type AuthClient, GoogleAuth } from 'google-auth-library'
-import { credentialUrlFault } from './endpoints.ts'
+import { credentialUrlFault, googleUrlFault } from './endpoints.ts'
 
 /** What the library asks for a service account's token, whatever its key file says. */
 const GOOGLE_TOKEN_URL = 'https://oauth2.googleapis.com/token'
+
+/** Below which all of Google's hosts are; there is no other that this product is made for. */
+const UNIVERSE = 'googleapis.com'
 
 // Where a cloud tells its own machines who they are; it is plain http everywhere, and reaches no other machine:
 // https://cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds
@@ -59,18 +62,34 @@ export function credentialFaults(env: Readonly<Record<string, string | undefined
   }
 }
 
-/** The URLs in a credentials' file, at any depth, that must not be sent what it holds. */
-function urlFaults(content: unknown): readonly string[] {
+/**
+ * What in a credentials' file, at any depth, would have a credential sent to others. Values are looked at, not names: the
+ * library takes names in two spellings, and more of them than files are said to have. Where a workload's own token comes from
+ * (`credential_source`) is another cloud's; all else is Google's.
+ */
+function urlFaults(content: unknown, fault: Judge = googleUrlFault): readonly string[] {
   if (typeof content !== 'object' || content === null) return []
   return Object.entries(content).flatMap(([name, value]) => {
-    if (typeof value !== 'string') return urlFaults(value)
-    if (!/(^|_)ur[il]$/.test(name) || isMetadata(value)) return []
-    // Amazon's has a placeholder for the region.
-    const fault = credentialUrlFault(value.replaceAll('{region}', 'region'))
-    return fault === undefined ? [] : [`${name} ${value}, which ${fault}`]
+    if (/^credential_?source$/i.test(name)) return urlFaults(value, sourceFault)
+    if (/^universe_?domain$/i.test(name) && value !== UNIVERSE)
+      return [`${name} ${JSON.stringify(value)}, which is not ${UNIVERSE}`]
+    if (typeof value !== 'string') return urlFaults(value, fault)
+    // The last is for a person's browser, and no library asks it.
+    if (!isUrl(value) || name === 'auth_uri') return []
+    const found = fault(value)
+    return found === undefined ? [] : [`${name} ${value}, which ${found}`]
   })
 }
 
-function isMetadata(text: string): boolean {
-  return URL.canParse(text) && METADATA_HOSTS.includes(new URL(text).hostname)
+type Judge = (url: string) => string | undefined
+
+function sourceFault(url: string): string | undefined {
+  if (URL.canParse(url) && METADATA_HOSTS.includes(new URL(url).hostname)) return undefined
+  // Amazon's has a placeholder for the region.
+  return credentialUrlFault(url.replaceAll('{region}', 'region'))
+}
+
+/** True for what a URL's parser, which drops blanks and line feeds, could take for one. */
+function isUrl(text: string): boolean {
+  return /^https?:/i.test(text.replaceAll(/[\p{Cc}\s]/gu, ''))
 }

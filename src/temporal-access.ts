@@ -9,6 +9,7 @@ import {
   loadClientConfigProfile,
   loadConfigData,
 } from '@temporalio/envconfig'
+import { isLoopbackAddress } from './endpoints.ts'
 
 /** How Temporal is reached, and as whom. */
 export interface TemporalAccess {
@@ -45,9 +46,7 @@ export function readTemporalAccess(env: Env): {
   if (profile.apiKey !== undefined && tls === undefined) {
     faults.push('TEMPORAL_API_KEY would be sent in plain text, since TEMPORAL_TLS turns TLS off')
   }
-  if (Object.keys(profile.grpcMeta ?? {}).some((name) => /authorization/i.test(name)) && tls === undefined) {
-    faults.push('TEMPORAL_GRPC_META_AUTHORIZATION would be sent in plain text, since TLS is off')
-  }
+  if (tls === undefined) faults.push(...plainHeaderFaults(profile, address))
   const access = {
     address,
     namespace: profile.namespace ?? 'default',
@@ -56,6 +55,16 @@ export function readTemporalAccess(env: Env): {
     ...(profile.grpcMeta && { metadata: profile.grpcMeta }),
   }
   return { access, faults }
+}
+
+/** Any header may be a secret; to this very machine only those go in plain text that do not say that they are one. */
+function plainHeaderFaults({ grpcMeta = {} }: ClientConfigProfile, address: string): readonly string[] {
+  return Object.keys(grpcMeta)
+    .filter((name) => /authorization/i.test(name) || !isLoopbackAddress(address))
+    .map((name) => {
+      const variable = `TEMPORAL_GRPC_META_${name.toUpperCase().replaceAll('-', '_')}`
+      return `${variable} would be sent in plain text to ${address}, since TLS is off; set TEMPORAL_TLS=true`
+    })
 }
 
 function loadProfile(env: Env, faults: string[]): ClientConfigProfile {

@@ -192,10 +192,60 @@ describe('finding 16: a key or a token goes where its owner named, by https', ()
     expect(() => loadWorkerConfig(env)).toThrow(/GOOGLE_APPLICATION_CREDENTIALS .* names .*which/)
   })
 
+  const impersonation = 'v1/projects/-/serviceAccounts/a@p.iam.gserviceaccount.com:generateAccessToken'
+  test.each([
+    { token_uri: 'https://token.example/' },
+    { token_uri: ['https://token.example/'] },
+    { token_uri: ' ht\ntps://token.example/' },
+    { token_uri: 'https:token.example' },
+    { token_uri: 'https://oauth2.googleapis.com@token.example/token' },
+    { token_uri: 'https://oauth2.googleapis.com\\@token.example/token' },
+    { token_uri: 'http://169.254.169.254/token' },
+    { token_uri: 'http://metadata.google.internal/' },
+    { type: 'external_account', token_url: 'https://sts.googleapis.com.token.example/v1/token' },
+    { type: 'external_account', tokenUrl: 'https://token.example/' },
+    { type: 'external_account', service_account_impersonation_url: `https://token.example/${impersonation}` },
+    { type: 'external_account', cloud_resource_manager_url: 'https://token.example/' },
+    { type: 'external_account', token_info_url: 'https://token.example/' },
+    { type: 'external_account', universeDomain: 'evil.example' },
+    { type: 'external_account_authorized_user', revoke_url: 'https://token.example/' },
+    { type: 'impersonated_service_account', endpoint: 'https://token.example' },
+    { type: 'impersonated_service_account', source_credentials: { token_uri: 'https://token.example/' } },
+    { type: 'impersonated_service_account', source_credentials: { universe_domain: 'evil.example' } },
+    { universe_domain: 'evil.example' },
+    { universe_domain: ['evil.example'] },
+    { universe_domain: '' },
+    { type: 'external_account', credential_source: { universe_domain: 'evil.example' } },
+  ])('finding 16: nobody uses credentials that would go to others than Google: %j', (change) => {
+    const env = { ...worker, GOOGLE_APPLICATION_CREDENTIALS: keyFile(change) }
+    expect(() => loadWorkerConfig(env)).toThrow(/GOOGLE_APPLICATION_CREDENTIALS .* names .*which is n/s)
+  })
+
+  test.each([
+    {
+      auth_uri: 'https://accounts.google.com/o/oauth2/auth',
+      token_uri: 'https://oauth2.googleapis.com/token',
+      client_x509_cert_url: 'https://www.googleapis.com/robot/v1/metadata/x509/a%40p.iam.gserviceaccount.com',
+      universe_domain: 'googleapis.com',
+    },
+    {
+      type: 'external_account',
+      audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/own',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      token_url: 'https://sts.us-central1.rep.googleapis.com/v1/token',
+      service_account_impersonation_url: `https://iamcredentials.googleapis.com/${impersonation}`,
+      credential_source: { url: 'https://idp.example/token', headers: { Metadata: 'True' } },
+    },
+    { token_uri: 'http://127.0.0.1:9/token' },
+  ])('finding 16: what Google writes, and a stand-in on this machine, is taken: %j', (change) => {
+    const env = { ...worker, GOOGLE_APPLICATION_CREDENTIALS: keyFile(change) }
+    expect(() => loadWorkerConfig(env)).not.toThrow()
+  })
+
   test('nor does the command line', async () => {
     const { code, stderr } = await list(url(thief), keyFile({ token_uri: 'http://token.example/' }))
     expect(stderr).toMatch(
-      /names token_uri http:\/\/token\.example\/, which is neither https nor http on this/,
+      /names token_uri http:\/\/token\.example\/, which is neither https on a host below googleapis\.com/,
     )
     expect(code).toBe(3)
     expect(stolen).toEqual([])
@@ -224,6 +274,23 @@ describe('finding 16: a key or a token goes where its owner named, by https', ()
   test('an API key of Temporal’s is not sent in plain text in a header either', () => {
     const env = { ...worker, TEMPORAL_GRPC_META_AUTHORIZATION: 'Bearer secret' }
     expect(() => loadWorkerConfig(env)).toThrow('would be sent in plain text')
+  })
+
+  test.each(['temporal:7233', 'temporal.example:7233', '10.0.0.5:7233', 'dns:127.0.0.1:7233', '[::2]:7233'])(
+    'finding 16: no header goes to %s in plain text, whatever its name',
+    (address) => {
+      const env = { ...worker, TEMPORAL_ADDRESS: address, TEMPORAL_GRPC_META_X_API_KEY: 'secret' }
+      const complaint = /TEMPORAL_GRPC_META_X_API_KEY would be sent in plain text to (?!.*secret)/
+      expect(() => loadWorkerConfig(env)).toThrow(complaint)
+      expect(() => loadWorkerConfig({ ...env, TEMPORAL_TLS: 'true' })).not.toThrow()
+    },
+  )
+
+  test('finding 16: to this machine a header may', () => {
+    for (const address of ['127.0.0.1:7233', 'localhost:7233', '[::1]:7233']) {
+      const env = { ...worker, TEMPORAL_ADDRESS: address, TEMPORAL_GRPC_META_X_TEAM: 'trips' }
+      expect(loadWorkerConfig(env).temporal.metadata).toEqual({ 'x-team': 'trips' })
+    }
   })
 })
 

@@ -4,6 +4,7 @@ import type { SparkJobOptions } from '../activities/spark-arguments.ts'
 import type { LoadOptions, TableShape } from '../activities/table-schema.ts'
 import { PIPELINE, type WriteDisposition } from '../workflows/contract.ts'
 import type { PathRules } from '../workflows/paths.ts'
+import { DATAPROC_BUCKETS } from './bucket-conditions.ts'
 import { type CallerRules, callerRules } from './caller-rules.ts'
 import { clusterShape } from './cluster-shape.ts'
 import { lowerCase } from './email.ts'
@@ -139,7 +140,7 @@ export function loadWorkerConfig(env: Env = process.env): WorkerConfig {
   const callers = callerRules(v, paths)
   refuseFaults([
     ...faults,
-    ...stateBucketFaults(v.STATE_BUCKET, paths),
+    ...ownBucketFaults(v.STATE_BUCKET, paths),
     ...callers.faults,
     ...endpointFaults({
       DATAPROC_API_ENDPOINT: v.DATAPROC_API_ENDPOINT && grpcUrl(v.DATAPROC_API_ENDPOINT),
@@ -264,6 +265,7 @@ export function loadGatewayConfig(env: Env = process.env): GatewayConfig {
   const { GOOGLE_JWKS_URL, IAP_JWKS_URL } = v
   refuseFaults([
     ...faults,
+    ...ownBucketFaults(undefined, paths),
     ...callers.faults,
     ...endpointFaults({ GOOGLE_JWKS_URL, IAP_JWKS_URL }),
     ...accessFaults,
@@ -319,11 +321,27 @@ function taskQueueOf(deployment: string): string {
   return deployment === 'default' ? PIPELINE : `${PIPELINE}-${deployment}`
 }
 
-/** Notes among what others can write would be theirs to forge. */
-function stateBucketFaults(stateBucket: string, { rawBucket, processedBucket, allowedBuckets }: PathRules) {
-  return [rawBucket, processedBucket, ...allowedBuckets].includes(stateBucket)
-    ? ['STATE_BUCKET must be a bucket of its own, not RAW_BUCKET, PROCESSED_BUCKET or one of ALLOWED_BUCKETS']
-    : []
+/** Notes and archived batches among what others can write would be theirs to forge. */
+function ownBucketFaults(stateBucket: string | undefined, paths: PathRules): readonly string[] {
+  const { rawBucket, processedBucket, allowedBuckets } = paths
+  const own = { STATE_BUCKET: stateBucket, PROCESSED_BUCKET: processedBucket }
+  const faults = Object.entries(own)
+    .filter(([, name]) => DATAPROC_BUCKETS.some((begin) => name?.startsWith(begin)))
+    .map(
+      ([variable]) =>
+        `${variable} must not begin with ${DATAPROC_BUCKETS.join(' or ')}: every cluster may write to such buckets`,
+    )
+  if (stateBucket && [rawBucket, processedBucket, ...allowedBuckets].includes(stateBucket)) {
+    faults.push(
+      'STATE_BUCKET must be a bucket of its own, not RAW_BUCKET, PROCESSED_BUCKET or one of ALLOWED_BUCKETS',
+    )
+  }
+  if (processedBucket && [rawBucket, ...allowedBuckets].includes(processedBucket)) {
+    faults.push(
+      'PROCESSED_BUCKET must be a bucket of its own, not RAW_BUCKET or one of ALLOWED_BUCKETS: exporters and clusters write to those',
+    )
+  }
+  return faults
 }
 
 /** A sentence for each URL that would have credentials, data or keys go where others can read or forge them. */

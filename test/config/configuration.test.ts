@@ -68,6 +68,22 @@ describe('the configuration', () => {
     }
   })
 
+  test('finding 8: nobody else writes to the processed bucket either', () => {
+    for (const change of [
+      { PROCESSED_BUCKET: 'raw' },
+      { PROCESSED_BUCKET: 'landing', ALLOWED_BUCKETS: 'raw, landing' },
+    ]) {
+      const complaint = 'PROCESSED_BUCKET must be a bucket of its own, not RAW_BUCKET or one of'
+      expect(() => loadWorkerConfig({ ...worker, ...change })).toThrow(complaint)
+      expect(() => loadGatewayConfig({ ...gateway, ...change })).toThrow(complaint)
+    }
+    for (const name of ['STATE_BUCKET', 'PROCESSED_BUCKET']) {
+      expect(() => loadWorkerConfig({ ...worker, [name]: 'dataproc-temp-x' })).toThrow(
+        `${name} must not begin with dataproc-staging- or dataproc-temp-: every cluster`,
+      )
+    }
+  })
+
   test('reads which tables and folders a request may name, the same for gateway and worker', () => {
     const rules = {
       ALLOWED_TABLES: 'some-project:Demo.daily, some-project.Scratch.*',

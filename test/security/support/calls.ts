@@ -8,19 +8,22 @@ const ROOT = join(import.meta.dirname, '..', '..', '..')
 export interface Uses {
   /** Members of something, to call them or to hand them on: `x.name`, `x['name']`, and `name` taken out of something. */
   readonly members: readonly string[]
+  /** Those of them that are called where they are named: `x.name()`. */
+  readonly calls: readonly string[]
   /** Classes that are made anew. */
   readonly classes: readonly string[]
 }
 
 /** Reads all modules in some folders. @param folders relative to the project's own */
 export async function usesIn(folders: readonly string[]): Promise<Uses> {
-  const [members, classes] = [new Set<string>(), new Set<string>()]
+  const [members, calls, classes] = [new Set<string>(), new Set<string>(), new Set<string>()]
   for (const path of await modulesIn(folders)) {
     const module = await parsed(await readFile(path, 'utf8'))
     for (const name of namesIn(module)) members.add(`${relative(ROOT, path)}: ${name}`)
+    for (const name of callsIn(module)) calls.add(`${relative(ROOT, path)}: ${name}`)
     for (const name of classesIn(module)) classes.add(`${relative(ROOT, path)}: ${name}`)
   }
-  return { members: [...members].sort(), classes: [...classes].sort() }
+  return { members: [...members].sort(), calls: [...calls].sort(), classes: [...classes].sort() }
 }
 
 /** The members that one module's text names. */
@@ -65,6 +68,13 @@ function nameOf(value: unknown): string | undefined {
   if (node?.['type'] === 'TemplateLiteral') return nameOf((node['quasis'] as Node[])[0])
   const name = node?.['value'] ?? node?.['cooked']
   return typeof name === 'string' ? name : undefined
+}
+
+function* callsIn(module: unknown): Generator<string> {
+  for (const node of nodesOf(module)) {
+    const { type, property } = (node['callee'] ?? {}) as Node
+    if (node['type'] !== 'NewExpression' && type === 'MemberExpression') yield nameOf(property) ?? ''
+  }
 }
 
 function* classesIn(module: unknown): Generator<string> {

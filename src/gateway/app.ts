@@ -16,6 +16,7 @@ import type { KeySetTimes } from './authentication/key-set.ts'
 import { authentication } from './authentication/plugin.ts'
 import { refuseBadUrl } from './bad-url.ts'
 import { headersOf } from './common-headers.ts'
+import { boundConnections } from './connections.ts'
 import { description, documentationPages } from './documentation.ts'
 import { errorHandler, writeProblem } from './error-handler.ts'
 import { loggerOptions, logReplies, nameRunInLog } from './logging.ts'
@@ -87,7 +88,7 @@ export async function buildApp({
     frameworkErrors: refuseBadUrl,
     forceCloseConnections: 'idle',
   }).withTypeProvider<TypeBoxTypeProvider>()
-  app.server.maxConnections = MAX_CONNECTIONS
+  const hold = boundConnections(app.server, MAX_CONNECTIONS)
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(errorHandler(writeProblem))
 
@@ -123,6 +124,7 @@ export async function buildApp({
       ...(keySetTimes && { keySetTimes }),
     })
     secured.addHook('onRequest', app.rateLimit(limitPerCaller(config.requestsPerMinute)))
+    secured.addHook('onRequest', async (request, reply) => hold(request, reply))
     await secured.register(async (native) => {
       const done = refuseOtherMethods(native)
       for (const routes of [runRoutes, runListRoutes, runActionRoutes])

@@ -15,15 +15,19 @@ export const CONNECTION_TIMES: ConnectionTimes = { headers: 10_000, request: 15_
 
 /**
  * Fewer than the 1,024 files that a process may have open on most systems, so that the connection to Temporal and the log
- * find room; a connection beyond is closed at once.
+ * find room.
  */
 export const MAX_CONNECTIONS = 900
 
-/** The same as options of Fastify; `maxConnections` is the server's own. */
+/** Those of the metrics' server; Prometheus needs one or two. */
+export const MAX_SCRAPERS = 20
+
+/** The same as options of Fastify; the number of connections is the server's own. */
 export function serverOptions({ headers, request, checks }: ConnectionTimes = CONNECTION_TIMES) {
   return {
     requestTimeout: request,
     connectionTimeout: 30_000,
+    // Longer than load balancers keep a connection without requests, mostly a minute; it ends sooner when few are left.
     keepAliveTimeout: 72_000,
     http: { maxHeaderSize: 16 * 1024, headersTimeout: headers, connectionsCheckingInterval: checks },
   } as const

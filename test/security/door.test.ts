@@ -1,9 +1,13 @@
-import { type AddressInfo, connect } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { generateKeyPair } from 'jose'
+import { Registry } from 'prom-client'
 import { lazyTemporalClient } from '../../src/clients.ts'
 import type { GatewayConfig } from '../../src/config.ts'
 import { type AppOptions, buildApp } from '../../src/gateway/app.ts'
+import { metricsServer } from '../../src/gateway/metrics-server.ts'
 import { CONNECTION_TIMES, MAX_CONNECTIONS } from '../../src/gateway/server-limits.ts'
 import { testConfig } from '../gateway/support/gateway.ts'
 import { type Issuer, startIssuer, type TokenOptions } from '../gateway/support/issuer.ts'
@@ -48,6 +52,21 @@ async function open(change: Partial<GatewayConfig> = {}, options: Partial<AppOpt
 }
 
 const LET_IN = 400
+const TEMPORAL_AWAY = 503
+
+/** So many connections, on each of which a text was sent, and the server has had a moment to read it. */
+async function hold(port: number, count: number, text: string): Promise<Socket[]> {
+  const held: Socket[] = []
+  for (let n = 0; n < count; n += 1) {
+    const socket = connect({ port, host: '127.0.0.1' })
+    held.push(socket)
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    socket.write(text)
+  }
+  await sleep(300)
+  return held
+}
 
 describe('finding 13: slow and idle connections', () => {
   const times = { headers: 300, request: 600, checks: 50 }
@@ -98,13 +117,66 @@ describe('finding 13: slow and idle connections', () => {
   })
 
   test('finding 13: one connection too many is closed at once', async () => {
-    const { app } = await open({}, { connectionTimes: { ...times, headers: 5_000, request: 5_000 } })
+    const { app, post } = await open({}, { connectionTimes: { ...times, headers: 5_000, request: 5_000 } })
     app.server.maxConnections = 2
     await app.listen({ host: '127.0.0.1', port: 0 })
     const { port } = app.server.address() as AddressInfo
-    const held = [1, 2].map(() => connect({ port, host: '127.0.0.1' }))
-    await Promise.all(held.map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
+    // An accepted caller's request under way is nothing that others may end.
+    const head = `POST /runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await issuer.token()}\r\n`
+    const request = `${head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n`
+    await post(await issuer.token())
+    const held = [...(await hold(port, 1, request)), ...(await hold(port, 1, request))]
     expect(await lifeOf(port)).toBeLessThan(2_000)
+    expect(held.filter((socket) => socket.closed)).toEqual([])
+    for (const socket of held) socket.destroy()
+  })
+
+  const get = (more = '') => `GET /healthz HTTP/1.1\r\nHost: x\r\n${more}\r\n`
+  const strangers = {
+    'idle after a request': get(),
+    silent: '',
+    'in the middle of their headers': 'GET /healthz HTTP/1.1\r\nHost: x\r\n',
+    'in the middle of a body that was refused': get('Content-Length: 900\r\n').replace('GET', 'POST'),
+    'asking for another protocol': get('Connection: Upgrade\r\nUpgrade: websocket\r\n'),
+    'not reading what they asked for': get().replace('healthz', 'openapi.json').repeat(50),
+  }
+
+  test('finding 13: strangers who hold all connections keep no caller out', async () => {
+    const { app } = await open()
+    app.server.maxConnections = 20
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    const headers = { authorization: `Bearer ${await issuer.token()}`, connection: 'close' }
+    for (const [title, text] of Object.entries(strangers)) {
+      const held = await hold(port, 30, text)
+      for (let n = 0; n < 5; n += 1) {
+        const reply = await fetch(`http://127.0.0.1:${port}/runs/x`, { headers })
+        expect([title, reply.status]).toEqual([title, TEMPORAL_AWAY])
+      }
+      for (const socket of held) socket.destroy()
+    }
+  })
+
+  test('finding 13: who asks for another protocol is answered in this one, and then closed', async () => {
+    const { app } = await open()
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    for (const path of ['/healthz', '/runs', '/nothing', '/%zz']) {
+      const request = `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
+      expect(await lifeOf(port, request)).toBeLessThan(3_000)
+    }
+  })
+
+  test('finding 13: the metrics are within reach, whoever holds connections to them', async () => {
+    const scraped = metricsServer(new Registry())
+    cleanUps.push(() => scraped.close())
+    await scraped.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = scraped.server.address() as AddressInfo
+    const held = await hold(port, 40, get())
+    expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(200)
+    expect(await new Promise((resolve) => scraped.server.getConnections((_, n) => resolve(n)))).toBeLessThan(
+      25,
+    )
     for (const socket of held) socket.destroy()
   })
 })

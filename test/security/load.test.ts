@@ -173,6 +173,8 @@ describe('finding 14: values that nothing can have', () => {
     '9999-12-31T23:59:59-23:00',
     '0000-01-01T00:00:00+01:00',
     '2019-02-30T00:00:00Z',
+    '9999-12-31T23:59:59.999Z',
+    '0000-12-31T23:59:59.999Z',
   ])('finding 14: the moment %s is 400 wherever one may be sent', async (moment) => {
     const body = { conf: { raw_path: 'exports/raw-1' } }
     const targets: ['GET' | 'POST', string, object?][] = [
@@ -196,6 +198,19 @@ describe('finding 14: values that nothing can have', () => {
       expect([target, reply.statusCode]).toEqual([target, 400])
     }
   })
+
+  test.each(['9999-12-31T23:59:59.998Z', '0001-01-01T00:00:00Z'])(
+    'finding 14: a run of the moment %s is found by it',
+    async (moment) => {
+      const ask = async (method: 'GET' | 'POST', url: string, payload?: object) =>
+        gateway.app.inject({ method, url, headers: owner, ...(payload && { payload }) })
+      const body = { conf: { raw_path: 'exports/raw-1' }, execution_date: moment }
+      const { run_id } = (await ask('POST', OLD, body)).json()
+      await until(async () => (await ask('GET', '/runs?limit=100')).body.includes(run_id))
+      expect((await ask('GET', `${OLD}/${moment}`)).statusCode).toBe(200)
+      await gateway.client.workflow.getHandle(workflowIdOf(run_id)).terminate()
+    },
+  )
 
   test('finding 14: a note with half a character starts a run all the same', async () => {
     const body = { dag_run_id: 'noted', conf: { raw_path: 'exports/raw-noted' }, note: '\ud800 \0 \u2028' }

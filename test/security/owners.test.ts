@@ -143,6 +143,81 @@ describe('finding 9: a run is its starter’s', () => {
   })
 })
 
+describe('finding 9: a client without a run id', () => {
+  const conf = { raw_path: 'exports/raw-dated' }
+  const old = (caller: string, more: object) => send(caller, 'POST', OLD, { conf, ...more })
+  const end = async (...ids: string[]) => {
+    for (const id of ids) await handle(id).terminate()
+  }
+
+  test('finding 9: finds its own run of a date, though another caller had the usual name first', async () => {
+    const date = '2019-06-01T00:00:00+00:00'
+    const usual = `manual__${date}`
+    await start(usual, OTHER)
+    const first = await old(OWNER, { execution_date: date })
+    const runId = first.json().run_id
+    expect([first.statusCode, first.json().message]).toEqual([200, expect.stringMatching(/^Created /)])
+    expect(runId).toMatch(/^manual__2019-06-01T00:00:00\+00:00_[0-9a-f]{16}$/)
+    const byDate = async (caller: string) => (await send(caller, 'GET', `${OLD}/${date}`)).json().state
+    expect(await byDate(OWNER)).toBe('running')
+    expect((await old(OWNER, { execution_date: date })).json()).toMatchObject({
+      run_id: runId,
+      message: expect.stringMatching(/^Exists already: /),
+    })
+    const another = await old(OWNER, { execution_date: date, conf: { raw_path: 'exports/raw-other' } })
+    expect([another.statusCode, another.json().error]).toEqual([409, expect.stringContaining('raw_path')])
+    for (const version of ['v1', 'v2']) {
+      const again = await send(OWNER, 'POST', STABLE(version), { conf, logical_date: date })
+      expect([again.statusCode, again.body]).toEqual([409, expect.stringContaining(runId)])
+    }
+    // The operator's own is another one again, and is what it finds by the date, whatever others start later.
+    const operators = (await old(OPERATOR, { execution_date: date })).json().run_id
+    expect([usual, runId]).not.toContain(operators)
+    await end(operators)
+    await until(async () => (await listed(OPERATOR, 'status=terminated')).includes(operators))
+    expect(await byDate(OPERATOR)).toBe('failed')
+    expect(await byDate(OWNER)).toBe('running')
+    await end(usual, runId)
+  })
+
+  test('finding 9: gets a run of its own, whoever has started others in the same second', async () => {
+    const second = Math.floor(Date.now() / 1000)
+    const squatted = Array.from({ length: 8 }, (_, i) =>
+      new Date((second + i) * 1000).toISOString().replace('.000Z', '+00:00'),
+    ).map((date) => `manual__${date}`)
+    await Promise.all(squatted.map((id) => start(id, OTHER)))
+    const replies = await Promise.all(
+      [1, 2, 3].map((n) => old(OWNER, { conf: { raw_path: `exports/raw-${n}` } })),
+    )
+    expect(replies.map((reply) => reply.statusCode)).toEqual([200, 200, 200])
+    const ids = replies.map((reply) => reply.json().run_id)
+    expect(new Set([...ids, ...squatted]).size).toBe(11)
+    await end(...ids, ...squatted)
+  })
+})
+
+describe('finding 14: a run that was retried', () => {
+  test('finding 14: is once in a page and in all pages, and counts once', async () => {
+    for (const id of ['once', 'often']) await start(id, OPERATOR)
+    await handle('once').terminate()
+    for (let n = 0; n < 5; n += 1) {
+      await handle('often').terminate()
+      await send(OPERATOR, 'POST', '/runs/often/retry')
+    }
+    await handle('often').terminate()
+    const since = (await get(OPERATOR, 'once')).started_at
+    const page = async (limit: number, offset = 0) => {
+      const query = `limit=${limit}&offset=${offset}&state=failed&start_date_gte=${encodeURIComponent(since)}`
+      const reply = (await send(OPERATOR, 'GET', `${STABLE('v1')}?${query}`)).json()
+      return [reply.dag_runs.map((run: { dag_run_id: string }) => run.dag_run_id), reply.total_entries]
+    }
+    await until(async () => (await page(0))[1] === 7)
+    expect(await page(3)).toEqual([['often', 'once'], 2])
+    expect(await page(1, 1)).toEqual([['once'], 2])
+    expect(await page(2, 2)).toEqual([[], 2])
+  })
+})
+
 describe('finding 9: what operators do is on record', () => {
   test('finding 9: a retry keeps the first starter, and says who asked', async () => {
     await start('again')

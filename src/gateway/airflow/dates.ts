@@ -14,6 +14,11 @@ export function pythonDate(date: Date): string {
   return isoformat(date).replace('T', ' ')
 }
 
+/** The id that Airflow makes for a run of a date. */
+export function idOfDate(date: Date): string {
+  return `manual__${isoformat(date)}`
+}
+
 const DAY = '\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])'
 const CLOCK = '(?:[01]\\d|2[0-3]):[0-5]\\d'
 // In a URL's query a plus sign arrives as a blank.

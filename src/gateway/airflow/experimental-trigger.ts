@@ -4,7 +4,7 @@ import { inputFromJson } from '../json.ts'
 import type { RunWish } from '../runs/runs.ts'
 import { RunConf, RunId } from '../schemas/run-request.ts'
 import { checker } from '../validation.ts'
-import { isoformat, parseDate } from './dates.ts'
+import { idOfDate, parseDate } from './dates.ts'
 import { optionalDate } from './stable-schemas.ts'
 
 /** Body of a trigger. Members that Airflow would not read are not read here either. */
@@ -39,13 +39,12 @@ export type TriggerBody = Static<typeof TriggerBody>
  * Reads a trigger as Airflow 1.10 does: the run id defaults to `manual__` and the execution date.
  * @throws Problem 400
  */
-export function readTrigger(
-  body: TriggerBody,
-  now: Date,
-): RunWish & { readonly runId: string; readonly logicalDate: Date } {
+export function readTrigger(body: TriggerBody, now: Date): RunWish {
   const logicalDate = dateOf(body, now)
+  const usual = idOfDate(logicalDate)
+  const made = typeof body.execution_date === 'string' ? { ofDate: usual } : { ofMoment: usual }
   return {
-    runId: body.run_id ?? `manual__${isoformat(logicalDate)}`,
+    name: typeof body.run_id === 'string' ? { given: body.run_id } : made,
     input: inputIn(body.conf),
     logicalDate,
   }

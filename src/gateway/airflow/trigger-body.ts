@@ -3,7 +3,7 @@ import { inputFromJson } from '../json.ts'
 import { Problem } from '../problem.ts'
 import type { RunWish } from '../runs/runs.ts'
 import type { RunConf } from '../schemas/run-request.ts'
-import { isoformat, parseDate } from './dates.ts'
+import { idOfDate, parseDate } from './dates.ts'
 
 /** What the stable APIs of Airflow 2 and 3 let a client send with a trigger. */
 export interface StableTrigger {
@@ -14,13 +14,16 @@ export interface StableTrigger {
 }
 
 /** A trigger of the stable APIs as a wish; the run id is made as Airflow makes it. */
-export function wishOf(trigger: StableTrigger, now: Date): RunWish & { readonly runId: string } {
+export function wishOf(trigger: StableTrigger, now: Date): RunWish {
   const given = trigger.logical_date ?? undefined
   const logicalDate = given === undefined ? now : parseDate('logical_date', given)
   // Airflow 3 adds some letters to the id of a run without a date of its own, so that no two meet.
-  const suffix = given === undefined ? `_${randomBytes(4).toString('hex')}` : ''
+  const made =
+    given === undefined
+      ? { ofMoment: `${idOfDate(logicalDate)}_${randomBytes(4).toString('hex')}` }
+      : { ofDate: idOfDate(logicalDate) }
   return {
-    runId: trigger.dag_run_id ?? `manual__${isoformat(logicalDate)}${suffix}`,
+    name: typeof trigger.dag_run_id === 'string' ? { given: trigger.dag_run_id } : made,
     input: inputFromJson(trigger.conf),
     logicalDate,
     ...(typeof trigger.note === 'string' && { note: trigger.note }),

@@ -35,7 +35,7 @@ export const runRoutes: FastifyPluginAsyncTypebox<{ readonly runs: Runs }> = asy
     async (request, reply) => {
       const { run_id, ...conf } = request.body
       const { run } = await runs.start(callerOf(request), {
-        ...(run_id !== undefined && { runId: run_id }),
+        ...(run_id !== undefined && { name: { given: run_id } }),
         input: inputFromJson(conf),
       })
       return reply.code(202).header('location', pathOf(run.runId)).send(summaryToJson(run, linksOf))

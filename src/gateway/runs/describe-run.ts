@@ -11,7 +11,7 @@ import { cancelledBy } from './cancelled-by.ts'
 import { failureOf } from './failure.ts'
 import { pendingActivitiesOf } from './pending-activities.ts'
 import type { Run, RunSummary } from './run.ts'
-import { isOfDeployment, maySee, type Scope } from './scope.ts'
+import { isOfDeployment, maySee, ownerOf, type Scope } from './scope.ts'
 import { factsOf, summaryOf } from './summary.ts'
 import { callTemporal } from './temporal-call.ts'
 
@@ -37,6 +37,17 @@ export async function describeRun(scope: Scope, runId: string): Promise<Run> {
 /** What a list would say of a run, but up to date. @throws Problem 404 when there is no such run, 503 when Temporal is away */
 export async function lookAtRun(scope: Scope, runId: string): Promise<RunSummary> {
   return summaryOf(factsOf(await describeExecution(scope, runId)))
+}
+
+/** The first of these runs that is there and the caller's own. @throws Problem 503 when Temporal is away */
+export async function lookAtOwn(scope: Scope, runIds: readonly string[]): Promise<RunSummary | undefined> {
+  for (const runId of runIds) {
+    const description = await describeIfVisible(scope, workflowIdOf(runId))
+    if (description !== undefined && ownerOf(description) === scope.caller.email) {
+      return summaryOf(factsOf(description))
+    }
+  }
+  return undefined
 }
 
 /**

@@ -42,20 +42,25 @@ export async function listRuns(
       nextPageToken: token,
     }),
   )
-  const runs = new Map<string, RunSummary>()
   // What was started by hand may bear any attribute, so the list does not rest on them alone.
-  for (const facts of (executions ?? []).map(factsOfRaw).filter((one) => maySee(scope, one))) {
-    const run = summaryOf(facts)
-    const other = runs.get(run.workflowId)
-    if (other === undefined || other.startedAt < run.startedAt) runs.set(run.workflowId, run)
-  }
+  const visible = (executions ?? []).map(factsOfRaw).filter((one) => maySee(scope, one))
   return {
-    runs: [...runs.values()],
+    runs: eachOnce(visible.map(summaryOf)),
     ...(nextPageToken?.length && { nextCursor: cursorOf(nextPageToken, use) }),
   }
 }
 
-/** How many runs there are. */
+/** Each run once, as the latest of its executions that are among these, where the first of them stands. */
+export function eachOnce(executions: readonly RunSummary[]): readonly RunSummary[] {
+  const runs = new Map<string, RunSummary>()
+  for (const run of executions) {
+    const other = runs.get(run.workflowId)
+    if (other === undefined || other.startedAt < run.startedAt) runs.set(run.workflowId, run)
+  }
+  return [...runs.values()]
+}
+
+/** How many executions there are: more than runs, where some were retried or reset. */
 export async function countRuns(scope: Scope, filter: RunFilter): Promise<number> {
   const { client } = scope
   const { count } = await callTemporal(client, () => client.workflow.count(queryOf(scope, filter)))

@@ -5,19 +5,20 @@ import type { RequestRules } from '../../../workflows/plan.ts'
 import type { GatewayConfig } from '../../config.ts'
 import type { Caller } from '../authentication/verify-token.ts'
 import { cancelRun } from './cancel-run.ts'
-import { describeRun, lookAtRun } from './describe-run.ts'
+import { describeRun, lookAtOwn, lookAtRun } from './describe-run.ts'
 import { normaliseInput } from './input.ts'
 import { countRuns, listRuns, type PageRequest, type RunPage } from './list-runs.ts'
 import { retryRun } from './retry-run.ts'
 import type { Run, RunSummary } from './run.ts'
+import { idsOfDate, type RunName } from './run-name.ts'
 import type { Scope } from './scope.ts'
 import { type Started, startRun } from './start-run.ts'
 import type { RunFilter } from './visibility-query.ts'
 
 /** What a caller asks of a start; nothing of it is checked beyond its shape. */
 export interface RunWish {
-  /** Absent: one is made. */
-  readonly runId?: string
+  /** Absent: one is made that no other run has. */
+  readonly name?: RunName
   readonly input: AverageSpeedInput
   readonly logicalDate?: Date
   readonly note?: string
@@ -32,6 +33,8 @@ export interface Runs {
   get(caller: Caller, runId: string): Promise<Run>
   /** As much of a run as a list tells, at the cost of one question. */
   look(caller: Caller, runId: string): Promise<RunSummary>
+  /** The same of the caller's own run whose id was made of a date; `usualId` is the one that it has unless another was faster. */
+  lookForDate(caller: Caller, usualId: string): Promise<RunSummary | undefined>
   list(caller: Caller, filter: RunFilter, page: PageRequest): Promise<RunPage>
   count(caller: Caller, filter: RunFilter): Promise<number>
   cancel(caller: Caller, runId: string): Promise<RunSummary>
@@ -55,11 +58,12 @@ export function createRuns(
     caller,
   })
   return {
-    start(caller, { runId = randomUUID(), input, ...rest }) {
-      return startRun(scopeOf(caller), { runId, input: normaliseInput(input, rules), ...rest })
+    start(caller, { name = { given: randomUUID() }, input, ...rest }) {
+      return startRun(scopeOf(caller), { name, input: normaliseInput(input, rules), ...rest })
     },
     get: (caller, runId) => describeRun(scopeOf(caller), runId),
     look: (caller, runId) => lookAtRun(scopeOf(caller), runId),
+    lookForDate: (caller, usualId) => lookAtOwn(scopeOf(caller), idsOfDate(usualId, scopeOf(caller))),
     list: (caller, filter, page) => listRuns(scopeOf(caller), withFullPath(filter, rules), page),
     count: (caller, filter) => countRuns(scopeOf(caller), withFullPath(filter, rules)),
     cancel: (caller, runId) => cancelRun(scopeOf(caller), runId),

@@ -21,6 +21,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
       'activities/storage/effects.ts: delete': 'in a folder of the batch',
       'activities/spark-files.ts: copy': NO_CLIENT,
       'src/gateway/airflow/shared-looks.ts: delete': NO_CLIENT,
+      'src/gateway/connections.ts: delete': NO_CLIENT,
       'src/gateway/places.ts: delete': NO_CLIENT,
       'src/setup/script.ts: copy': NO_CLIENT,
       'workflows/cleanup.ts: delete': NO_CLIENT,
@@ -79,6 +80,8 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     members: ['request', 'requestStream', 'makeAuthenticatedRequest', 'innerApiCalls', 'fetch'],
     where: {
       'activities/cluster-slots.ts: request': NO_CLIENT,
+      'activities/storage/effects.ts: request':
+        'copies with a precondition on what it replaces, which the client lacks',
       'src/cli/federation.ts: request': 'a token of another identity provider',
       'src/iam.ts: request': 'the permissions of a project, which it reads',
     },

@@ -9,10 +9,7 @@ from pyspark.sql import SparkSession
 sys.path.insert(0, str(Path(__file__).parents[2] / "spark"))
 import spark_avg_speed as job  # noqa: E402
 
-builder = SparkSession.builder.appName("average-speed")
-for name, value in job.SETTINGS.items():
-    builder = builder.config(name, value)
-session = builder.getOrCreate()
+session = job.session(SparkSession.builder.appName("average-speed"))
 began = time.monotonic()
 job.run(session, job.arguments(sys.argv[1:]))
 print(time.monotonic() - began)

@@ -228,8 +228,8 @@ describe('with real Spark', () => {
   test('oddities of UTF-8, gzip, blank lines and wrong types: what can be read is loaded, the rest is set aside', async () => {
     await pipeline.dataprocSettings({ jobMode: 'spark' })
     const batch = await putBatch(pipeline, {
-      'odd ä+%20.json': `\uFEFF${trip()}\r\n\r\n   \n${trip({ payment_type: 'line\u2028separator' })}\n`,
-      'types.json': `${trip({ trip_distance: { not: 'a number' } })}\n[]\n${trip({ pickup_datetime: 'noon' })}\n`,
+      'odd ä+%20.json': `\uFEFF${trip()}\r\n\r\n   \n`,
+      'types.json': `${trip({ trip_distance: { not: 'a number' } })}\n[]\n${trip({ payment_type: 'line\u2028separator' })}\n${trip({ pickup_datetime: 'noon' })}\n`,
     })
     await putObject(pipeline.google.storage, `${batch.input.rawPath}packed.json.gz`, gzipSync(`${trip()}\n`))
     const run = await pipeline.start({ ...batch.input, maxRejects: 3, maxRejectShare: 1 })

@@ -110,7 +110,7 @@ async function* accountsIn(
 }
 
 function checkTotals(
-  totals: Omit<JobSummary, 'rejectsByReason' | 'filesAccounted'>,
+  totals: Pick<JobSummary, 'read' | 'written' | 'rejected' | 'leftOut'>,
   summary: JobSummary,
   refusal: Refusal,
 ): void {

@@ -12,6 +12,8 @@ export interface JobSummary {
   readonly written: number
   /** Records that cannot be read. */
   readonly rejected: number
+  /** Records that the rejected lines hold: more than there are such lines when one is, say, an array of records. */
+  readonly recordsRejected: number
   /** Records that by design have no row of their own: filtered, or one of many in a total. */
   readonly leftOut: number
   /** Absent when the script does not say. */
@@ -66,10 +68,12 @@ function parseSummary(content: Readonly<Record<string, unknown>>, uri: string): 
       `The Spark script must write a whole number as ${name} into ${uri}, and has written ${JSON.stringify(value)?.slice(0, 100) ?? 'none'}. Nothing was loaded; fix the script and retry the run.`,
     )
   }
+  const rejected = count('rows_rejected', 0)
   return {
     read: count('rows_read'),
     written: count('rows_written'),
-    rejected: count('rows_rejected', 0),
+    rejected,
+    recordsRejected: Math.max(rejected, count('records_rejected', rejected)),
     leftOut: count('rows_left_out', 0),
     ...(content['files_read'] !== undefined && { files: count('files_read') }),
     ...(content['files_accounted'] !== undefined && { filesAccounted: count('files_accounted') }),

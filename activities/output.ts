@@ -146,8 +146,9 @@ function checkRejects(
   summary: JobSummary,
   unreadable: UnreadableFiles,
 ): void {
-  const { read, rejected } = summary
+  const { rejected: lines, recordsRejected: rejected } = summary
   if (rejected === 0) return
+  const read = summary.read - lines + rejected
   const limit = Math.min(plan.maxRejects, Math.floor(plan.maxRejectShare * read))
   const reasons = Object.entries(summary.rejectsByReason)
     .sort(([, a], [, b]) => b - a)

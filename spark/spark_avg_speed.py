@@ -396,15 +396,22 @@ def write_rejects(judged: DataFrame, path: str) -> dict:
     counts = Observation("rejects")
     record = F.decode(F.col("line").cast("binary"), "UTF-8").alias("record")
     rejected_key = F.when(F.col("reason").isNotNull(), F.col("line_key")).alias("rejected_key")
-    counted = judged.select(file_of_line().alias("file"), "reason", record, rejected_key).observe(
+    counted = judged.select(file_of_line().alias("file"), "reason", "line", record, rejected_key).observe(
         counts,
         counts_by_value("rejected_key").alias("lines"),
+        F.sum(F.when(F.col("reason").isNotNull(), records_in_line())).alias("records"),
         *(F.count_if(F.col("reason") == reason).alias(reason) for reason in REASONS),
     )
     rejects = counted.where("reason IS NOT NULL").select("file", "reason", "record")
     rejects.write.option("compression", "none").json(path)
     by_reason = {reason: counts.get[reason] for reason in REASONS if counts.get[reason] > 0}
-    return {"by_reason": by_reason, "lines": counts_of(counts.get["lines"])}
+    return {"by_reason": by_reason, "lines": counts_of(counts.get["lines"]), "records": counts.get["records"]}
+
+
+def records_in_line() -> Column:
+    """How many records a line seems to hold, such as an array of them: as often as it names one of the required columns."""
+    times = (F.size(F.split("line", f'"{name}"')) - 1 for name in REQUIRED)
+    return F.greatest(F.lit(1), *times)
 
 
 def file_of_line() -> Column:
@@ -583,7 +590,7 @@ def add_average_speed(spark: SparkSession, files: "Files", paths: list[str], tra
     check_heads(files, all_files)
     check_columns(all_files)
     faulty = [account.path for account in all_files if account.written < account.read]
-    rejects = write_rejects(judged(text_of(spark, faulty)), rejected) if faulty else {"by_reason": {}, "lines": []}
+    rejects = write_rejects(judged(text_of(spark, faulty)), rejected) if faulty else {"by_reason": {}, "lines": [], "records": 0}
     for key, count in rejects["lines"]:
         accounts[key >> KIND_BITS].rejected += count
     if any(one.read != one.written + one.rejected for one in all_files):
@@ -593,6 +600,7 @@ def add_average_speed(spark: SparkSession, files: "Files", paths: list[str], tra
         "rows_read": rows["read"],
         "rows_written": rows["written"],
         "rows_rejected": sum(rejects["by_reason"].values()),
+        "records_rejected": rejects["records"],
         "files_read": len(paths),
         "files_accounted": len(all_files),
         "rejects_by_reason": rejects["by_reason"],
@@ -603,7 +611,7 @@ def write_nothing(spark: SparkSession, files: "Files", path: str) -> dict:
     """The output of a batch without files: no rows, but `_SUCCESS`."""
     spark.sql("SELECT '' AS value WHERE false").write.option("compression", "none").text(path)
     write_accounts(files, f"{path}_accounts.ndjson", [])
-    counts = ("rows_read", "rows_written", "rows_rejected", "files_read", "files_accounted")
+    counts = ("rows_read", "rows_written", "rows_rejected", "records_rejected", "files_read", "files_accounted")
     return {**dict.fromkeys(counts, 0), "rejects_by_reason": {}}
 
 

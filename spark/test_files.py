@@ -61,6 +61,7 @@ def test_without_a_manifest_all_files_below_the_raw_path_are_read(spark, batch):
         "rows_read": 3,
         "rows_written": 2,
         "rows_rejected": 1,
+        "records_rejected": 1,
         "files_read": 2,
         "files_accounted": 2,
         "rejects_by_reason": {job.NOT_ONE_OBJECT: 1},

@@ -128,12 +128,14 @@ def test_row_12_a_file_of_another_format_fails_the_run_by_its_name(spark, accoun
 
 def test_row_12_each_file_has_an_account_of_its_lines_in_the_order_of_the_manifest(spark, batch):
     batch.add("b +%20/c.json", ["bad", "worse"])
-    batch.add("a.json", [*LINES, "bad"])
+    # One line of it is an array of as many records as it has lines.
+    batch.add("a.json", [*LINES, "[" + ",".join(LINES) + "]"])
     batch.add("empty.json", b"\n\n")
     batch.add("packed.deflate", zlib.compress(TEXT))
     for name in ("\uff5e.json", "\U0001f695.json"):
         batch.add(name, LINES[:3])
-    batch.run(spark, batch.names())
+    summary = batch.run(spark, batch.names()).summary
+    assert (summary["rows_rejected"], summary["records_rejected"]) == (3, 22)
     assert list(batch.accounts().items()) == [
         ("a.json", (21, 20, 1)),
         ("b +%20/c.json", (2, 0, 2)),

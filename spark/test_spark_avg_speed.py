@@ -110,6 +110,7 @@ def test_the_sample_gives_what_plain_python_gives(spark, batch):
         "rows_read": 5500,
         "rows_written": 5500,
         "rows_rejected": 0,
+        "records_rejected": 0,
         "files_read": 3,
         "files_accounted": 3,
         "rejects_by_reason": {},

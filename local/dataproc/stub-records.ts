@@ -78,6 +78,11 @@ export function convertLine(line: string): LineResult {
   return { ...converted, required: REQUIRED.filter(has) }
 }
 
+/** How many records a line seems to hold, such as an array of them. */
+export function recordsIn(line: string): number {
+  return Math.max(1, ...REQUIRED.map((name) => line.split(`"${name}"`).length - 1))
+}
+
 function convert(record: Readonly<Record<string, RawValue>>): LineResult {
   const values: Record<string, Exclude<Converted, undefined>> = {}
   for (const [name, kind] of Object.entries(COLUMNS)) {

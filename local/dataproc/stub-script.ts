@@ -6,12 +6,13 @@ import { splitUri } from './storage-client.ts'
 import { checkAccounts, enter, type FileAccount, linesOfAccounts, openAccount } from './stub-accounts.ts'
 import type { ScriptPaths } from './stub-arguments.ts'
 import { faultOfName, RawFileError } from './stub-files.ts'
-import { convertLine, linesOf } from './stub-records.ts'
+import { convertLine, linesOf, recordsIn } from './stub-records.ts'
 
 interface Summary {
   rows_read: number
   rows_written: number
   rows_rejected: number
+  records_rejected: number
   files_read: number
   files_accounted: number
   rejects_by_reason: Record<string, number>
@@ -82,6 +83,7 @@ async function transform(
     rows_read: written.length + rejects.length,
     rows_written: written.length,
     rows_rejected: rejects.length,
+    records_rejected: rejects.reduce((sum, { record }) => sum + recordsIn(record), 0),
     files_read: files.length,
     files_accounted: files.length,
     rejects_by_reason: byReason,

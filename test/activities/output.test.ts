@@ -139,6 +139,14 @@ describe('verifyOutput', () => {
     })
   })
 
+  test('row 12: a rejected line counts as the records that it holds', async () => {
+    await wrote(100, 99, 1, { records_rejected: 200 })
+    await expect(verify()).rejects.toMatchObject({
+      type: 'TooManyRejects',
+      message: expect.stringMatching(/^200 of 299 records cannot be read, and 3 are allowed/),
+    })
+  })
+
   test('as many rejects as are allowed pass', async () => {
     await wrote(6, 3, 3)
     expect(await verify()).toMatchObject({ rowsRejected: 3 })

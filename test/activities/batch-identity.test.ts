@@ -355,6 +355,9 @@ describe('row 8, row 11: what a batch was loaded with', () => {
     await run()
     await removeObject(bench.google.storage, noteOf('load.json'))
     expect(await find()).toMatchObject({ load: { rows: 2 } })
+    // The id of its load jobs is the same for every disposition, and another one for another table.
+    const appending = find({ writeDisposition: 'WRITE_APPEND' })
+    await expect(appending).rejects.toMatchObject({ type: 'LoadedOtherwise' })
     await expect(find({ outputTable: bench.table() })).rejects.toMatchObject({ type: 'LoadUnknown' })
   })
 })

@@ -43,11 +43,17 @@ const CALLS: readonly (readonly [
   ['storage', 'objects.get', 'manifest.ndjson', [1, 5, 6, 7]],
   ['storage', 'objects.getMedia', 'manifest.ndjson', [5, 6, 7]],
   ['storage', 'objects.insert', 'manifest.ndjson', [1]],
-  ['storage', 'objects.list', '/failed-', [1]],
+  ['storage', 'objects.list', '/failed-', [1, 7, 7]],
   ['storage', 'objects.delete', '/failed-', [7]],
   ['storage', 'objects.insert', '/_FAILURE.json', [8]],
   ['storage', 'objects.get', '/failed-', [8, 8]],
-  ['storage', 'objects.get', 'archive.json', [1, 1, 9]],
+  ['storage', 'objects.insert', 'T000000/failed-', [8]],
+  ['storage', 'objects.list', 'batches/', [1, 1, 2, 6, 7, 9]],
+  ['storage', 'objects.list', 'manifests/', [1, 7, 9]],
+  ['storage', 'objects.get', 'load.json', [1, 2, 6, 6, 7, 7]],
+  ['storage', 'objects.getMedia', 'load.json', [6, 7, 7]],
+  ['storage', 'objects.insert', 'load.json', [6, 6]],
+  ['storage', 'objects.get', 'archive.json', [9]],
   ['storage', 'objects.getMedia', 'archive.json', [9]],
   ['storage', 'objects.insert', 'archive.json', [7]],
   ['storage', 'objects.list', '/raw-', [1, 5, 7, 7]],
@@ -55,7 +61,7 @@ const CALLS: readonly (readonly [
   ['storage', 'objects.delete', '/raw-', [7, 7]],
   ['storage', 'objects.get', '/raw-', []],
   ['storage', 'objects.list', '/outputs/', []],
-  ['storage', 'objects.list', '/processed_date', [7, 7]],
+  ['storage', 'objects.list', '/processed_date', [7, 7, 7]],
   ['storage', 'objects.get', '/processed_date', [7, 7]],
   ['bigquery', 'jobs.get', '', [2, 6, 6, 6]],
   ['bigquery', 'jobs.insert', '', [6]],
@@ -109,11 +115,11 @@ const MOMENTS: readonly Moment[] = [
 
 /** Whose object or activity runs of a kind have nothing to do with. */
 const NOT_CALLED: Readonly<Record<'replacing' | 'appending' | 'bad-data', readonly string[]>> = {
-  replacing: ['/_FAILURE.json', 'moveRawFilesToFailed'],
-  appending: ['/_FAILURE.json', 'moveRawFilesToFailed', 'tables/'],
+  replacing: ['/_FAILURE.json', 'T000000/failed-', 'moveRawFilesToFailed'],
+  appending: ['/_FAILURE.json', 'T000000/failed-', 'moveRawFilesToFailed', 'tables/'],
   'bad-data': [
     ...['tables/', 'tables.get', 'jobs.insert', 'loadTable'],
-    ...['/processed_date', 'archiveRawFiles', '.receipts/'],
+    ...['/processed_date', 'archiveRawFiles', 'archive.json', 'load.json', '.receipts/'],
   ],
 }
 
@@ -124,8 +130,7 @@ export function momentsOf(kind: keyof typeof NOT_CALLED): readonly Moment[] {
     ({ call, about }) =>
       !NOT_CALLED[kind].includes(about) &&
       !NOT_CALLED[kind].includes(call) &&
-      (isBad || call !== 'objects.get' || about !== '/failed-') &&
-      (!isBad || call !== 'objects.insert' || about !== 'archive.json'),
+      (isBad || call !== 'objects.get' || about !== '/failed-'),
   )
 }
 

@@ -33,6 +33,8 @@ const CALLS: readonly (readonly [
   about: string,
   stages: readonly number[],
 ])[] = [
+  ['storage', 'buckets.get', '', []],
+  ['storage', 'objects.get', 'scripts/', []],
   ['storage', 'objects.get', 'zone.json', [0, 3]],
   ['storage', 'objects.getMedia', 'zone.json', []],
   ['storage', 'objects.insert', 'zone.json', []],
@@ -48,6 +50,7 @@ const CALLS: readonly (readonly [
   ['storage', 'objects.insert', '/_FAILURE.json', [8]],
   ['storage', 'objects.get', '/failed-', [8, 8]],
   ['storage', 'objects.insert', 'T000000/failed-', [8]],
+  ['storage', 'objects.getMedia', 'T000000/failed-', []],
   ['storage', 'objects.list', 'batches/', [1, 1, 2, 6, 7, 9]],
   ['storage', 'objects.list', 'manifests/', [1, 7, 9]],
   ['storage', 'objects.get', 'load.json', [1, 2, 6, 6, 7, 7]],

@@ -97,7 +97,7 @@ export async function noteEmpty(storage: Storage, seen: Seen): Promise<void> {
 
 /**
  * Writes over what was seen.
- * @throws StorageConflict, which is worth another try, when somebody else has written since
+ * @throws StorageConflict when somebody has written since; another try sees what, this very write with a lost reply too
  */
 async function write(
   storage: Storage,
@@ -106,7 +106,5 @@ async function write(
 ): Promise<void> {
   const uri = noteUri(folders.notes, 'load', plan.reload)
   if (await writeObject(storage, uri, JSON.stringify(next), note?.generation ?? 0)) return
-  // Perhaps it was this very write, whose first reply was lost.
-  if (isDeepStrictEqual((await readLoadNote(storage, folders.notes, plan.reload))?.value, next)) return
   throw passingFailure('StorageConflict', `${uri} has changed while it was being written.`)
 }

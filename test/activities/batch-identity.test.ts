@@ -150,7 +150,7 @@ describe('row 2: a batch without rows', () => {
   test('row 2: is noted once, also when the first reply was lost', async () => {
     await bench.storage.addFault({ on: 'objects.insert', match: 'load.json', when: 'after', kind: 'drop' })
     const { plan, attempt } = await bench.readyAs(planOf(), 0)
-    await bench.bench.call('recordEmptyBatch', [plan, attempt])
+    await bench.bench.callWithRetries('recordEmptyBatch', [plan, attempt])
     expect(await bench.bench.call('recordEmptyBatch', [plan, attempt])).toMatchObject({ rows: 0 })
   })
 

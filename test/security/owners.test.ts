@@ -358,3 +358,35 @@ describe('finding 20: another deployment in the namespace', () => {
     await run.terminate()
   })
 })
+
+describe('finding 2: a batch that others have run is not reloaded by a caller', () => {
+  const again = { raw_path: 'exports/raw-reloaded', reload: 'again' }
+  const conf = { conf: again, logical_date: null }
+  beforeAll(async () => {
+    await start('reloaded')
+    await until(async () => (await listed(OWNER)).includes('reloaded'))
+  })
+
+  test.each([
+    ['/runs', again],
+    [OLD, { conf: again }],
+    [STABLE('v1'), { conf: again }],
+    [STABLE('v2'), conf],
+    ['/runs', { ...again, raw_path: 'gs://exports/raw-reloaded//' }],
+  ])('by %s', async (url, body) => {
+    const reply = await send(OTHER, 'POST', url, body)
+    expect([400, 403]).toContain(reply.statusCode)
+    expect(reply.body).not.toContain(OWNER)
+    expect(await listed(OTHER, 'raw_path=exports/raw-reloaded')).toEqual([])
+  })
+
+  test('its owner may, until another has run it; an operator always', async () => {
+    expect((await send(OWNER, 'POST', '/runs', { ...again, run_id: 'own-again' })).statusCode).toBe(202)
+    expect((await start('other-plain', OTHER, { raw_path: again.raw_path })).statusCode).toBe(202)
+    await until(async () => (await listed(OPERATOR)).includes('other-plain'))
+    expect((await send(OWNER, 'POST', '/runs', { ...again, reload: 'more' })).statusCode).toBe(403)
+    const reply = await send(OPERATOR, 'POST', '/runs', { ...again, run_id: 'operators', reload: 'more' })
+    expect(reply.statusCode).toBe(202)
+    for (const id of ['reloaded', 'own-again', 'other-plain', 'operators']) await handle(id).terminate()
+  })
+})

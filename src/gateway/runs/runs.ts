@@ -8,6 +8,7 @@ import { cancelRun } from './cancel-run.ts'
 import { describeRun, lookAtOwn, lookAtRun } from './describe-run.ts'
 import { normaliseInput } from './input.ts'
 import { countRuns, listRuns, type PageRequest, type RunPage } from './list-runs.ts'
+import { refuseReloadOfOthers } from './refuse-reload.ts'
 import { retryRun } from './retry-run.ts'
 import type { Run, RunSummary } from './run.ts'
 import { idsOfDate, type RunName } from './run-name.ts'
@@ -58,8 +59,11 @@ export function createRuns(
     caller,
   })
   return {
-    start(caller, { name = { given: randomUUID() }, input, ...rest }) {
-      return startRun(scopeOf(caller), { name, input: normaliseInput(input, rules), ...rest })
+    async start(caller, { name = { given: randomUUID() }, input, ...rest }) {
+      const scope = scopeOf(caller)
+      const normal = normaliseInput(input, rules)
+      if (normal.reload !== undefined) await refuseReloadOfOthers(scope, normal.rawPath)
+      return startRun(scope, { name, input: normal, ...rest })
     },
     get: (caller, runId) => describeRun(scopeOf(caller), runId),
     look: (caller, runId) => lookAtRun(scopeOf(caller), runId),

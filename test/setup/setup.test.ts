@@ -149,7 +149,7 @@ describe('average-speed setup', () => {
     const [metadata] = await bucket.getMetadata()
     expect(metadata.lifecycle?.rule).toHaveLength(3)
     expect(metadata.lifecycle?.rule).toContainEqual(other)
-    expect((await schedule.describe()).action.taskQueue).toBe('average-speed')
+    expect((await schedule.describe()).action.taskQueue).toBe('average-speed-own')
     expect(new Set(Object.values(await states()))).toEqual(new Set(['unchanged']))
   })
 

@@ -1,6 +1,7 @@
 /** What belongs to others on a test's cloud, and what became of it. */
 
 import type { GoogleClients } from '../../../src/clients.ts'
+import { NAMESPACE_ID } from '../../support/activities.ts'
 import { putObject } from '../../support/objects.ts'
 
 /** The attempt of the other batch. */
@@ -25,6 +26,7 @@ export async function putOthersObjects(
 ): Promise<void> {
   await storage.createBucket(foreign)
   const holder = JSON.stringify({
+    namespaceId: NAMESPACE_ID,
     workflowId: OTHER_RUN,
     runId: 'some-run',
     since: '2019-03-01T00:00:00.000Z',

@@ -1,9 +1,11 @@
+import type { Storage } from '@google-cloud/storage'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { splitUri } from '../../activities/objects.ts'
+import { listParts } from '../../activities/output-parts.ts'
 import type { GoogleClients } from '../../src/clients.ts'
 import type { RunPlan } from '../../workflows/plan.ts'
 import type { Attempt, Batch } from '../../workflows/run-types.ts'
-import { type ActivityBench, activityBench, attemptFor } from '../support/activities.ts'
+import { type ActivityBench, activityBench, activityEnvironment, attemptFor } from '../support/activities.ts'
 import { Control } from '../support/control.ts'
 import { startCloud, type TestCloud } from '../support/local-cloud.ts'
 import { contents, putObject, removeObject } from '../support/objects.ts'
@@ -317,4 +319,38 @@ describe('lost replies of Cloud Storage', () => {
       expect(await contents(google.storage, plan.rawPath)).toEqual({ 'late.json': 'late' })
     },
   )
+})
+
+describe('row 6: the files that a load names', () => {
+  /** A listing of so many parts, without their bytes. */
+  const listing = (names: readonly string[]) => {
+    const items = names.map((name) => ({ name, generation: '1', size: '1', crc32c: 'AAAAAA==' }))
+    return { bucket: () => ({ getFiles: async () => [items, null] }) } as unknown as Storage
+  }
+  const list = (names: readonly string[]) =>
+    activityEnvironment().run(() => listParts(listing(names), attempt))
+  const parts = (count: number) =>
+    Array.from({ length: count }, (_, i) => `part-${String(i).padStart(5, '0')}`)
+
+  test('are 10,000 at most; more fail by name, and say what to do', async () => {
+    expect(await list(parts(10_000))).toMatchObject({ files: 10_000 })
+    await expect(list(parts(10_001))).rejects.toMatchObject({
+      type: 'TooManyParts',
+      nonRetryable: true,
+      message: expect.stringMatching(/more than 10000 files.*write fewer, larger files/),
+    })
+  })
+
+  test('do not have a name that BigQuery takes for a pattern', async () => {
+    await expect(list(['part-*'])).rejects.toMatchObject({ type: 'CountsDiffer' })
+  })
+
+  test('are told apart by their names, their generations and their sizes', async () => {
+    await wrote(10, 9, 1)
+    const { parts: before } = await verify()
+    expect(before.files).toBe(1)
+    expect((await verify()).parts).toEqual(before)
+    await putObject(google.storage, `${attempt.outputPath}part-00000`, 'rows')
+    expect((await verify()).parts.digest).not.toBe(before.digest)
+  })
 })

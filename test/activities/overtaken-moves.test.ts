@@ -165,6 +165,15 @@ test('row 4: a single mover still gets the file there, with one copy and one del
   expect([...model.objects.keys()]).toEqual([placeOf('archive')])
 })
 
+test('row 4: what is copied is the file that was seen, and not what came in its place', async () => {
+  const model = storageModel()
+  model.put(placeOf('raw'), 'bytes')
+  await actorOf(model, { moves: [ARCHIVE], isLive: true })(async (call) => {
+    if (call === 'rewrite') model.put(placeOf('raw'), 'other')
+  })
+  expect([...model.objects.values()].map(({ bytes }) => bytes)).toEqual(['other'])
+})
+
 test('row 4: a copy in several calls is tied in each of them to what it may replace', async () => {
   const model = storageModel()
   model.put(placeOf('raw'), 'many bytes')

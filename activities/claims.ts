@@ -60,9 +60,12 @@ export function createClaims({
       }
     },
     async holder(folder) {
-      const { workflowId } = (await readNote(storage, `${folder.uri}${NAME}`, Holder))?.value ?? {}
-      const isOpen = workflowId !== undefined && (await openExecution(workflowId)) !== undefined
-      return isOpen ? workflowId : undefined
+      const holder = (await readNote(storage, `${folder.uri}${NAME}`, Holder))?.value
+      if (holder === undefined) return undefined
+      // One of another namespace may be open there.
+      const isClosed =
+        holder.namespaceId === (await namespaceId()) && (await openExecution(holder.workflowId)) === undefined
+      return isClosed ? undefined : holder.workflowId
     },
     async release(folder, me) {
       const held = await readNote(storage, `${folder.uri}${NAME}`, Holder)

@@ -128,7 +128,10 @@ async function copyOver(storage: Storage, { from, to }: Route, { name, object }:
 
 /** Another try proves first that it still may. */
 function conflict(folder: OwnFolder, name: string): Error {
-  return passingFailure('StorageConflict', `${folder.uri}${name} is being moved by another execution, too.`)
+  return passingFailure(
+    'StorageConflict',
+    `${folder.uri}${name} is being moved by somebody else, too. An activity of a run that was terminated or reset may still be alive on its worker.`,
+  )
 }
 
 async function describe(

@@ -181,6 +181,7 @@ const outcomeOf = (load: Promise<unknown>) =>
 describe('row 5: a load of a run that was terminated while its worker was frozen', () => {
   test.each([
     ['before the job is asked for', 'bigquery', { on: 'jobs.insert' }],
+    ['before the note is looked at', 'storage', { on: 'objects.get', match: 'state.json', skip: 1 }],
     ['before it is announced', 'storage', { on: 'objects.insert', match: 'state.json' }],
     ['before the id is looked at', 'bigquery', { on: 'jobs.get', skip: 2 }],
   ] as const)(

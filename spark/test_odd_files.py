@@ -13,7 +13,7 @@ import zlib
 import pytest
 
 import spark_avg_speed as job
-from conftest import REQUIRED, Batch
+from conftest import HOSTILE, REQUIRED, Batch
 
 TRIP = {
     "vendor_id": "v1",
@@ -124,6 +124,12 @@ def test_row_12_a_file_of_another_format_fails_the_run_by_its_name(spark, accoun
     assert OTHER_FORMATS[kind][1] in str(raised.value)
     # Each says what to do.
     assert re.search(r"\. (Export|Give) ", str(raised.value))
+
+
+def test_row_12_such_a_file_ends_the_run(spark, batch):
+    failure = failure_beside_a_good_file(spark, batch, "odd.json", OTHER_FORMATS["gzip"][0])
+    assert failure["kind"] == "RawFileUnreadable"
+    assert failure["message"].startswith(f"file://{batch.raw}/odd.json: the file is gzip")
 
 
 def test_row_12_each_file_has_an_account_of_its_lines_in_the_order_of_the_manifest(spark, batch):
@@ -244,7 +250,9 @@ def test_row_17_a_name_that_hadoop_takes_for_a_scheme_and_a_pattern_fails_by_nam
 def test_row_18_hostile_settings_reach_the_session_and_change_nothing(spark, batch):
     given = dict(spark.sparkContext.getConf().getAll())
     assert given["spark.sql.legacy.timeParserPolicy"] == "LEGACY"
-    assert spark.conf.get("spark.sql.ansi.enabled") == "false"
+    planted = {name: value for name, value in HOSTILE.items() if name.startswith(job.DEFAULTED)}
+    assert len(planted) >= len(job.DEFAULTED)
+    assert [name for name, value in planted.items() if spark.conf.get(name) == value] == []
     assert spark.conf.get("spark.sql.timestampType") == "TIMESTAMP_LTZ"
     batch.add("a.json", [{**TRIP, "trip_distance": "", "payment_type": "longer than the longest line that Hadoop may read"}, TRIP])
     output = batch.run(spark, batch.names())

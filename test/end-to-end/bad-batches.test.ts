@@ -161,7 +161,7 @@ describe('the batch is wrong', () => {
       filesLeftInPlace: 0,
     })
     expect(await contents(pipeline.google.storage, batch.input.rawPath)).toEqual({})
-  })
+  }, 180_000)
 })
 
 describe('the batch changes under the run', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import pMap from 'p-map'
-import { GOOD_ROWS, putBadBatch, putBatch, type TestBatch } from '../support/batches.ts'
+import { GOOD_ROWS, putBadBatch, putBatch, type TestBatch, trips } from '../support/batches.ts'
 import { type Ending, endingOf } from '../support/endings.ts'
 import { type Pipeline, type Run, startPipeline, untilJob } from '../support/pipeline.ts'
 import { failureOf, type ResetPoint, resetPoints, resetRun } from '../support/resets.ts'
@@ -236,7 +236,9 @@ describe("P13: 'start like this one'", () => {
   })
 
   test('after bad data ends in success where more rejects are allowed, wherever the files are by now', async () => {
-    const { batch } = await finished(() => putBadBatch(pipeline))
+    // No limit takes a file of which nothing can be read.
+    const files = { 'trips-0.json': trips([10, 20]), 'trips-1.json': `${trips([30])}no JSON\nnor this\n` }
+    const { batch } = await finished(() => putBatch(pipeline, files))
     const again = await pipeline.start({ ...batch.input, maxRejectShare: 0.5 })
     expect(await endingOf(pipeline, again, batch)).toMatchObject({
       status: 'COMPLETED',

@@ -64,6 +64,8 @@ const CALLS: readonly (readonly [
   ['storage', 'objects.delete', '/raw-', [7, 7]],
   ['storage', 'objects.get', '/raw-', []],
   ['storage', 'objects.list', '/outputs/', []],
+  ['storage', 'objects.get', '/outputs/', [7]],
+  ['storage', 'objects.getMedia', '/outputs/', [7]],
   ['storage', 'objects.list', '/processed_date', [7, 7, 7]],
   ['storage', 'objects.get', '/processed_date', [7, 7]],
   ['bigquery', 'jobs.get', '', [2, 6, 6, 6]],

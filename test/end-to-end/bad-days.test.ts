@@ -171,7 +171,7 @@ describe('the cluster is in trouble', () => {
     const batch = await putBatch(pipeline)
     await expectFailure(pipeline, batch, {
       type: 'SparkJobFailed',
-      says: /mend the cause and retry the run\. Driver output: gs:.*driveroutput\*/s,
+      says: /fix the cause and retry the run\. Driver output: gs:.*driveroutput\*/s,
     })
     await expectRetryWorks(pipeline, batch)
   })

@@ -9,8 +9,10 @@ import { until } from '../support/until.ts'
 const FILES = scaled(1_100, 10_000)
 const KILLS = scaled(1, 3)
 
-// A move in moves.ts that was under way when its worker died is begun again.
+// A move in moves.ts that was under way when its worker died is begun again. It may find its copy there: it is refused once,
+// and then replaces it.
 const CONCURRENT_MOVES = 32
+const REWRITES_OF_MOVE_BEGUN_AGAIN = 2
 
 let pipeline: Pipeline
 beforeAll(async () => {
@@ -80,7 +82,8 @@ test(
     const faults = await pipeline.storage.get<{ kind: string; hits: number }[]>('/faults')
     const struck = faults.filter(({ kind }) => kind === 'error').reduce((sum, { hits }) => sum + hits, 0)
     expect(struck).toBeGreaterThan(FILES / 47)
-    expect(calls['objects.rewrite']).toBeLessThanOrEqual(FILES + struck + KILLS * CONCURRENT_MOVES)
+    const again = KILLS * CONCURRENT_MOVES * REWRITES_OF_MOVE_BEGUN_AGAIN
+    expect(calls['objects.rewrite']).toBeLessThanOrEqual(FILES + struck + again)
     expect(await triesOfArchive(run.workflowId)).toBe(KILLS + 1)
   },
   scaled(240_000, 1_200_000),

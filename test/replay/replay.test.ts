@@ -69,7 +69,7 @@ describe('P14: the recorded histories', () => {
     [
       'a cleanup that is left out',
       'average-speed.ts',
-      'deleteTemporaryFiles, attempt)',
+      'deleteTemporaryFiles, plan, attempt)',
       '{ executeWithOptions: async () => undefined })',
     ],
   ])('do not replay with %s', async (_what, file, from, to) => {

@@ -17,7 +17,6 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
       ...['copy', 'move', 'moveFileAtomic', 'rename', 'combine', 'setStorageClass', 'rotateEncryptionKey'],
     ],
     where: {
-      'activities/storage/effects.ts: copy': 'to where there is none, between folders of the batch',
       'activities/storage/effects.ts: delete': 'in a folder of the batch',
       'activities/spark-files.ts: copy': NO_CLIENT,
       'src/gateway/airflow/shared-looks.ts: delete': NO_CLIENT,
@@ -26,6 +25,18 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
       'src/setup/script.ts: copy': NO_CLIENT,
       'workflows/cleanup.ts: delete': NO_CLIENT,
       'workflows/cluster-slots.ts: delete': NO_CLIENT,
+    },
+  },
+  // A client's own way to any call of the API.
+  'makes requests of its own wording': {
+    members: ['request', 'requestStream'],
+    where: {
+      'activities/storage/effects.ts: request':
+        'a copy over the generation that was seen, or none, between folders of the batch',
+      'activities/cluster-slots.ts: request': NO_CLIENT,
+      'src/cli/federation.ts: request': 'for a token',
+      'src/google-credentials.ts: request': NO_CLIENT,
+      'src/iam.ts: request': 'whether a permission is there',
     },
   },
   'writes objects or changes buckets': {

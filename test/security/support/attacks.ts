@@ -4,7 +4,7 @@ import { attemptOf } from '../../../workflows/attempt-names.ts'
 import type { AverageSpeedInput } from '../../../workflows/contract.ts'
 import type { RunPlan } from '../../../workflows/plan.ts'
 import type { Attempt, Batch } from '../../../workflows/run-types.ts'
-import { DEADLINES } from '../../support/activities.ts'
+import { DEADLINES, NAMESPACE_ID } from '../../support/activities.ts'
 import { OTHER_KEY } from './bystanders.ts'
 import { hostileManifest, hostileNote, hostileUri, hostileValue, perhapsForged } from './hostile.ts'
 import type { World } from './world.ts'
@@ -240,6 +240,7 @@ export function clusterAttacks(world: World, theirs: readonly string[]): fc.Arbi
     {
       'average-speed-workflow-id': fc.constantFrom('closed', 'average-speed/other', ''),
       'average-speed-deployment': fc.constantFrom('test', 'other'),
+      'average-speed-namespace-id': fc.constantFrom(NAMESPACE_ID, 'other'),
       'average-speed-output-path': hostileUri(buckets),
     },
     { requiredKeys: [] },

@@ -35,7 +35,6 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
         'a copy over the generation that was seen, or none, between folders of the batch',
       'activities/cluster-slots.ts: request': NO_CLIENT,
       'src/cli/federation.ts: request': 'for a token',
-      'src/google-credentials.ts: request': NO_CLIENT,
       'src/iam.ts: request': 'whether a permission is there',
     },
   },
